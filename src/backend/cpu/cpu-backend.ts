@@ -1,0 +1,148 @@
+import { NestkanError } from '../../errors.ts';
+import type { HostArray } from '../../kernels/kernel.ts';
+import type { Backend, Counters, DeviceBuffer, Dispatch, ElementType, KernelTiming, Recording } from '../backend.ts';
+import { checkLength, checkWrite, kernelTiming, validateDispatch } from '../validate.ts';
+
+/** Long runs give the event loop a turn this often, so that timers and abort signals are seen. */
+const YIELD_SECONDS = 0.03;
+
+class CpuBuffer implements DeviceBuffer {
+  readonly owner: CpuBackend;
+  readonly array: HostArray;
+  readonly type: ElementType;
+
+  constructor(owner: CpuBackend, array: HostArray) {
+    this.owner = owner;
+    this.array = array;
+    this.type = array instanceof Uint32Array ? 'uint' : 'float';
+  }
+
+  get length(): number {
+    return this.array.length;
+  }
+
+  view(offset: number, length: number): CpuBuffer {
+    if (offset < 0 || offset + length > this.length || offset % this.owner.alignment !== 0) {
+      throw new NestkanError('INVALID_ARGUMENT', `no view of ${length} at ${offset} in a buffer of ${this.length}`, {
+        fix: `Use offsets that are multiples of ${this.owner.alignment} inside the buffer.`,
+      });
+    }
+    return new CpuBuffer(this.owner, this.array.subarray(offset, offset + length) as HostArray);
+  }
+}
+
+interface CpuRecording extends Recording {
+  readonly steps: readonly (() => void)[];
+}
+
+/** Runs the kernels' float64 references, in order, on the calling thread. */
+export class CpuBackend implements Backend {
+  readonly name = 'cpu';
+  readonly precision = 'float64';
+  readonly adapter = 'JavaScript, float64';
+  readonly alignment = 64;
+  readonly counters: Counters = {
+    buffers: 0,
+    bindGroups: 0,
+    pipelines: 0,
+    submits: 0,
+    dispatches: 0,
+    readbacks: 0,
+    bytes: 0,
+  };
+  #destroyed = false;
+  #lastYield = performance.now();
+
+  allocate(length: number, { type = 'float' }: { type?: ElementType; label?: string } = {}): DeviceBuffer {
+    this.#check();
+    checkLength(length);
+    this.counters.buffers++;
+    try {
+      const buffer = new CpuBuffer(this, type === 'uint' ? new Uint32Array(length) : new Float64Array(length));
+      this.counters.bytes += buffer.array.byteLength;
+      return buffer;
+    } catch (cause) {
+      throw new NestkanError('OUT_OF_MEMORY', `no memory for ${length} numbers`, {
+        fix: 'Use fewer rows, narrower layers or mini-batches.',
+        cause,
+      });
+    }
+  }
+
+  release(buffer: DeviceBuffer): void {
+    this.counters.bytes -= this.#array(buffer).byteLength;
+  }
+
+  write(buffer: DeviceBuffer, data: ArrayLike<number>): void {
+    this.#check();
+    checkWrite(buffer, data);
+    this.#array(buffer).set(data);
+  }
+
+  async read(buffers: readonly DeviceBuffer[]): Promise<Float64Array[]> {
+    this.#check();
+    this.counters.readbacks++;
+    return buffers.map((buffer) => Float64Array.from(this.#array(buffer)));
+  }
+
+  async record(dispatches: readonly Dispatch[], label = 'recording'): Promise<Recording> {
+    this.#check();
+    const steps = dispatches.map((dispatch) => {
+      validateDispatch(dispatch);
+      const { kernel, constants } = dispatch;
+      const arrays: Record<string, HostArray> = {};
+      for (const name of Object.keys(kernel.bindings)) arrays[name] = this.#array(dispatch.buffers[name]);
+      return () => kernel.reference(arrays, constants);
+    });
+    const recording: CpuRecording = { label, dispatches: [...dispatches], steps };
+    return recording;
+  }
+
+  run(recording: Recording, times = 1): void {
+    this.#check();
+    const { steps } = recording as CpuRecording;
+    for (let time = 0; time < times; time++) {
+      for (const step of steps) step();
+    }
+    this.counters.submits++;
+    this.counters.dispatches += times * steps.length;
+  }
+
+  async finish(): Promise<void> {
+    this.#check();
+    if (performance.now() - this.#lastYield < 1000 * YIELD_SECONDS) return;
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    this.#lastYield = performance.now();
+  }
+
+  async profile(recording: Recording, repetitions = 10): Promise<KernelTiming[]> {
+    this.#check();
+    const { steps, dispatches } = recording as CpuRecording;
+    const seconds: number[][] = steps.map(() => []);
+    for (let repetition = 0; repetition < repetitions; repetition++) {
+      steps.forEach((step, index) => {
+        const start = performance.now();
+        step();
+        seconds[index].push((performance.now() - start) / 1000);
+      });
+    }
+    return dispatches.map((dispatch, index) => kernelTiming(dispatch, seconds[index]));
+  }
+
+  destroy(): void {
+    this.#destroyed = true;
+    this.counters.bytes = 0;
+  }
+
+  #array(buffer: DeviceBuffer): HostArray {
+    if (buffer instanceof CpuBuffer && buffer.owner === this) return buffer.array;
+    throw new NestkanError('BACKEND_MISMATCH', 'this buffer belongs to another backend', {
+      fix: 'Create model, data and optimizer on one backend.',
+    });
+  }
+
+  #check(): void {
+    if (!this.#destroyed) return;
+    throw new NestkanError('BACKEND_DESTROYED', 'this backend was destroyed', { fix: 'Open a new one.' });
+  }
+}
