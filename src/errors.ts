@@ -18,6 +18,7 @@ export type ErrorCode =
   | 'DATA_UNKNOWN_COLUMN'
   | 'DATA_MALFORMED'
   | 'FILE_NOT_FOUND'
+  | 'FILE_NOT_READABLE'
   | 'FILE_NOT_WRITABLE'
   | 'MODEL_FILE_INVALID'
   // device
@@ -26,6 +27,7 @@ export type ErrorCode =
   | 'DEVICE_ERROR'
   | 'SHADER_INVALID'
   | 'BUFFER_TOO_LARGE'
+  | 'BUFFER_ALIASED'
   | 'OUT_OF_MEMORY'
   | 'BACKEND_DESTROYED'
   | 'BACKEND_MISMATCH'

@@ -1,8 +1,17 @@
 import { NestkanError } from '../errors.ts';
+import { MAX_WORKGROUPS } from '../kernels/kernel.ts';
 import type { DeviceBuffer, Dispatch, KernelTiming } from './backend.ts';
 
+/** Where a buffer lies: `memory` is one object per allocation, shared by all its views. */
+export interface MemoryRange {
+  readonly memory: object;
+  readonly start: number;
+  readonly end: number;
+}
+
 /** Checks one dispatch against its kernel's descriptor; both backends call it before anything reaches a device. */
-export function validateDispatch({ kernel, buffers, constants }: Dispatch): void {
+export function validateDispatch(dispatch: Dispatch, locate: (buffer: DeviceBuffer) => MemoryRange): void {
+  const { kernel, buffers, constants } = dispatch;
   for (const name of kernel.constants) {
     if (!Number.isFinite(constants[name])) {
       throw invalid(kernel.name, `constant ${name} is ${constants[name]}, expected a finite number`);
@@ -16,6 +25,42 @@ export function validateDispatch({ kernel, buffers, constants }: Dispatch): void
     if (buffer.type !== type) throw invalid(kernel.name, `${name} is a ${buffer.type} buffer, expected ${type}`);
     if (buffer.length < lengths[name]) {
       throw invalid(kernel.name, `${name} has ${buffer.length} elements, expected at least ${lengths[name]}`);
+    }
+  }
+  for (const name of Object.keys(buffers)) {
+    if (!Object.hasOwn(kernel.bindings, name)) throw invalid(kernel.name, `it has no binding called ${name}`);
+  }
+  checkWorkgroups(dispatch);
+  checkAliasing(dispatch, locate);
+}
+
+function checkWorkgroups({ kernel, constants }: Dispatch): void {
+  const grid = kernel.workgroups(constants);
+  if (grid.every((count) => Number.isInteger(count) && count >= 1 && count <= MAX_WORKGROUPS)) return;
+  throw new NestkanError('SHAPE_MISMATCH', `${kernel.name}: ${grid.join(' × ')} workgroups`, {
+    fix: `Use sizes that need between 1 and ${MAX_WORKGROUPS} workgroups in each direction: a smaller batch or narrower layers.`,
+    where: { kernel: kernel.name },
+  });
+}
+
+/**
+ * WebGPU's rules for one dispatch: memory that is written is not also bound for reading, not even another part of it,
+ * and ranges that are written do not overlap.
+ */
+function checkAliasing({ kernel, buffers }: Dispatch, locate: (buffer: DeviceBuffer) => MemoryRange): void {
+  const bound = Object.entries(kernel.bindings).map(([name, binding]) => ({
+    name,
+    writable: !binding.startsWith('read'),
+    ...locate(buffers[name]),
+  }));
+  for (const first of bound.filter(({ writable }) => writable)) {
+    for (const second of bound) {
+      if (second === first || second.memory !== first.memory) continue;
+      if (second.writable && (second.start >= first.end || first.start >= second.end)) continue;
+      throw new NestkanError('BUFFER_ALIASED', `${kernel.name}: ${first.name} and ${second.name} share memory`, {
+        fix: 'Bind separately allocated buffers, or a kernel that updates one buffer in place.',
+        where: { kernel: kernel.name, bindings: [first.name, second.name] },
+      });
     }
   }
 }
@@ -33,6 +78,34 @@ export function checkLength(length: number): void {
       fix: 'Ask for a positive whole number of elements.',
     });
   }
+}
+
+export function checkView(buffer: DeviceBuffer, offset: number, length: number, alignment: number): void {
+  const whole = Number.isInteger(offset) && Number.isInteger(length) && offset % alignment === 0;
+  if (whole && offset >= 0 && length >= 1 && offset + length <= buffer.length) return;
+  throw new NestkanError('INVALID_ARGUMENT', `no view of ${length} at ${offset} in a buffer of ${buffer.length}`, {
+    fix: `Use offsets that are multiples of ${alignment}, and at least one element, inside the buffer.`,
+  });
+}
+
+export function checkTimes(times: number): void {
+  if (Number.isInteger(times) && times >= 0) return;
+  throw new NestkanError('INVALID_ARGUMENT', `${times} repetitions were asked for`, {
+    fix: 'Ask for a whole number of repetitions.',
+  });
+}
+
+export function mismatch(what: string): NestkanError {
+  return new NestkanError('BACKEND_MISMATCH', `this ${what} belongs to another backend`, {
+    fix: 'Create model, data and optimizer on one backend.',
+  });
+}
+
+/** A buffer that is a view, or was released before, cannot be given back. */
+export function releaseError(): NestkanError {
+  return new NestkanError('INVALID_ARGUMENT', 'this buffer is a view or was released already', {
+    fix: 'Release what allocate returned, once.',
+  });
 }
 
 export function checkWrite(buffer: DeviceBuffer, data: ArrayLike<number>): void {

@@ -1,7 +1,17 @@
 import { NestkanError } from '../../errors.ts';
 import type { HostArray } from '../../kernels/kernel.ts';
 import type { Backend, Counters, DeviceBuffer, Dispatch, ElementType, KernelTiming, Recording } from '../backend.ts';
-import { checkLength, checkWrite, kernelTiming, validateDispatch } from '../validate.ts';
+import {
+  checkLength,
+  checkTimes,
+  checkView,
+  checkWrite,
+  kernelTiming,
+  type MemoryRange,
+  mismatch,
+  releaseError,
+  validateDispatch,
+} from '../validate.ts';
 
 /** Long runs give the event loop a turn this often, so that timers and abort signals are seen. */
 const YIELD_SECONDS = 0.03;
@@ -22,16 +32,13 @@ class CpuBuffer implements DeviceBuffer {
   }
 
   view(offset: number, length: number): CpuBuffer {
-    if (offset < 0 || offset + length > this.length || offset % this.owner.alignment !== 0) {
-      throw new NestkanError('INVALID_ARGUMENT', `no view of ${length} at ${offset} in a buffer of ${this.length}`, {
-        fix: `Use offsets that are multiples of ${this.owner.alignment} inside the buffer.`,
-      });
-    }
+    checkView(this, offset, length, this.owner.alignment);
     return new CpuBuffer(this.owner, this.array.subarray(offset, offset + length) as HostArray);
   }
 }
 
 interface CpuRecording extends Recording {
+  readonly owner: CpuBackend;
   readonly steps: readonly (() => void)[];
 }
 
@@ -51,6 +58,7 @@ export class CpuBackend implements Backend {
     bytes: 0,
   };
   #destroyed = false;
+  readonly #live = new WeakSet<ArrayBufferLike>();
   #lastYield = performance.now();
 
   allocate(length: number, { type = 'float' }: { type?: ElementType; label?: string } = {}): DeviceBuffer {
@@ -60,6 +68,7 @@ export class CpuBackend implements Backend {
     try {
       const buffer = new CpuBuffer(this, type === 'uint' ? new Uint32Array(length) : new Float64Array(length));
       this.counters.bytes += buffer.array.byteLength;
+      this.#live.add(buffer.array.buffer);
       return buffer;
     } catch (cause) {
       throw new NestkanError('OUT_OF_MEMORY', `no memory for ${length} numbers`, {
@@ -70,7 +79,11 @@ export class CpuBackend implements Backend {
   }
 
   release(buffer: DeviceBuffer): void {
-    this.counters.bytes -= this.#array(buffer).byteLength;
+    this.#check();
+    const array = this.#array(buffer);
+    const whole = array.byteLength === array.buffer.byteLength;
+    if (!whole || !this.#live.delete(array.buffer)) throw releaseError();
+    this.counters.bytes -= array.byteLength;
   }
 
   write(buffer: DeviceBuffer, data: ArrayLike<number>): void {
@@ -80,7 +93,7 @@ export class CpuBackend implements Backend {
   }
 
   async read(buffers: readonly DeviceBuffer[]): Promise<Float64Array[]> {
-    this.#check();
+    await this.finish();
     this.counters.readbacks++;
     return buffers.map((buffer) => Float64Array.from(this.#array(buffer)));
   }
@@ -88,19 +101,20 @@ export class CpuBackend implements Backend {
   async record(dispatches: readonly Dispatch[], label = 'recording'): Promise<Recording> {
     this.#check();
     const steps = dispatches.map((dispatch) => {
-      validateDispatch(dispatch);
+      validateDispatch(dispatch, (buffer) => this.#locate(buffer));
       const { kernel, constants } = dispatch;
       const arrays: Record<string, HostArray> = {};
       for (const name of Object.keys(kernel.bindings)) arrays[name] = this.#array(dispatch.buffers[name]);
       return () => kernel.reference(arrays, constants);
     });
-    const recording: CpuRecording = { label, dispatches: [...dispatches], steps };
+    const recording: CpuRecording = { owner: this, label, dispatches: [...dispatches], steps };
     return recording;
   }
 
   run(recording: Recording, times = 1): void {
     this.#check();
-    const { steps } = recording as CpuRecording;
+    checkTimes(times);
+    const { steps } = this.#ownRecording(recording);
     for (let time = 0; time < times; time++) {
       for (const step of steps) step();
     }
@@ -117,7 +131,8 @@ export class CpuBackend implements Backend {
 
   async profile(recording: Recording, repetitions = 10): Promise<KernelTiming[]> {
     this.#check();
-    const { steps, dispatches } = recording as CpuRecording;
+    checkTimes(repetitions);
+    const { steps, dispatches } = this.#ownRecording(recording);
     const seconds: number[][] = steps.map(() => []);
     for (let repetition = 0; repetition < repetitions; repetition++) {
       steps.forEach((step, index) => {
@@ -136,9 +151,18 @@ export class CpuBackend implements Backend {
 
   #array(buffer: DeviceBuffer): HostArray {
     if (buffer instanceof CpuBuffer && buffer.owner === this) return buffer.array;
-    throw new NestkanError('BACKEND_MISMATCH', 'this buffer belongs to another backend', {
-      fix: 'Create model, data and optimizer on one backend.',
-    });
+    throw mismatch('buffer');
+  }
+
+  #ownRecording(recording: Recording): CpuRecording {
+    const own = recording as CpuRecording;
+    if (own.owner === this) return own;
+    throw mismatch('recording');
+  }
+
+  #locate(buffer: DeviceBuffer): MemoryRange {
+    const { buffer: memory, byteOffset, byteLength } = this.#array(buffer);
+    return { memory, start: byteOffset, end: byteOffset + byteLength };
   }
 
   #check(): void {

@@ -1,0 +1,17 @@
+// inputGradient[i] = outputGradient[i] f'(x[i]). Template: the placeholder is replaced by the expression of f' in x, from the
+// table in src/kernels/activations.ts. One thread per element, workgroups of 64 on a linear grid. Any count.
+override count: u32;
+
+@group(0) @binding(0) var<storage, read> inputs: array<f32>;
+@group(0) @binding(1) var<storage, read> outputGradient: array<f32>;
+@group(0) @binding(2) var<storage, read_write> inputGradient: array<f32>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+  let index = linearIndex(workgroup, local, 64u);
+  if (index >= count) {
+    return;
+  }
+  let x = inputs[index];
+  inputGradient[index] = outputGradient[index] * keepNan(x, DERIVATIVE);
+}

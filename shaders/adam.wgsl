@@ -1,0 +1,46 @@
+// One AdamW step, number t = counter[0] + 1, with the learning rate schedule[min(counter[0], steps - 1)].
+// One thread per parameter, workgroups of 64 on a linear grid. Assumes 0 <= beta1, beta2 < 1 and steps >= 1.
+override count: u32;
+override steps: u32;
+override beta1: f32;
+override beta2: f32;
+override epsilon: f32;
+override weightDecay: f32;
+
+@group(0) @binding(0) var<storage, read_write> parameters: array<f32>;
+@group(0) @binding(1) var<storage, read> gradient: array<f32>;
+@group(0) @binding(2) var<storage, read_write> firstMoment: array<f32>;
+@group(0) @binding(3) var<storage, read_write> secondMoment: array<f32>;
+@group(0) @binding(4) var<storage, read> schedule: array<f32>;
+@group(0) @binding(5) var<storage, read> counter: array<u32>;
+
+// 1 - beta^t for both betas by binary powering of the complement c = 1 - beta: 1 - beta^(s + t) = c_s + c_t (1 - c_s).
+// Only positive terms are added, so the result keeps its relative accuracy for small t, where 1 - pow(beta, t) has none.
+fn biasCorrections(t: u32) -> vec2<f32> {
+  var result = vec2(0.0);
+  var square = vec2(1.0 - beta1, 1.0 - beta2);
+  for (var bits = t; bits > 0u; bits >>= 1u) {
+    if ((bits & 1u) == 1u) {
+      result += square * (1.0 - result);
+    }
+    square *= 2.0 - square;
+  }
+  return result;
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+  let index = linearIndex(workgroup, local, 64u);
+  if (index >= count) {
+    return;
+  }
+  let corrections = biasCorrections(counter[0] + 1u);
+  let learningRate = schedule[min(counter[0], steps - 1u)];
+  let g = gradient[index];
+  let m = beta1 * firstMoment[index] + (1.0 - beta1) * g;
+  let v = beta2 * secondMoment[index] + (1.0 - beta2) * g * g;
+  firstMoment[index] = m;
+  secondMoment[index] = v;
+  let direction = m / corrections.x / (sqrt(v / corrections.y) + epsilon);
+  parameters[index] -= learningRate * (direction + weightDecay * parameters[index]);
+}

@@ -1,0 +1,40 @@
+// inputGradient[b,p] = Σ_q outputGradient[b,q] Σ_k W[p,k,q] B_k'(x[b,p]).
+// After shaders/lib/linear-index.wgsl and shaders/lib/spline-window.wgsl.
+//
+// One thread per (p, b), b fastest: neighbours share the weights of their input.
+override batch: u32;
+override inputs: u32;
+override outputs: u32;
+
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read> weights: array<f32>;
+@group(0) @binding(2) var<storage, read> outputGradient: array<f32>;
+@group(0) @binding(3) var<storage, read_write> inputGradient: array<f32>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+  let index = linearIndex(workgroup, local, 64u);
+  if (index >= batch * inputs) {
+    return;
+  }
+  let p = index / batch;
+  let b = index % batch;
+  let value = x[b * inputs + p];
+  let bits = bitcast<u32>(value);
+  if (!isFiniteBits(bits)) {
+    inputGradient[b * inputs + p] = notANumber(bits);
+    return;
+  }
+  let point = locate(value);
+  let slopes = windowDerivative(1u, point.left, point.right);
+  let first = (p * (intervals + degree) + point.cell) * outputs;
+  var sum = 0.0;
+  for (var q = 0u; q < outputs; q++) {
+    var slope = 0.0;
+    for (var j = 0u; j <= degree; j++) {
+      slope += slopes[j] * weights[first + j * outputs + q];
+    }
+    sum += outputGradient[b * outputs + q] * slope;
+  }
+  inputGradient[b * inputs + p] = sum * cellsPerUnitLength;
+}

@@ -1,0 +1,62 @@
+/**
+ * Sums in a fixed order: the same numbers give the same bits on one device.
+ *
+ * Source: docs/mathematics.md, "Reproducible reductions".
+ */
+import linearIndex from '../../shaders/lib/linear-index.wgsl';
+import workgroupSum from '../../shaders/lib/workgroup-sum.wgsl';
+import rowDotsWgsl from '../../shaders/row-dots.wgsl';
+import sumWgsl from '../../shaders/sum.wgsl';
+import sumTilesWgsl from '../../shaders/sum-tiles.wgsl';
+import { defineKernel, linearGrid } from './kernel.ts';
+
+/** sum[i] = Σ_t partials[t,i], partials [tiles, count]. One thread per element. */
+export const sumTiles = defineKernel({
+  name: 'sum-tiles',
+  wgsl: linearIndex + sumTilesWgsl,
+  bindings: { partials: 'read', sum: 'write' },
+  constants: ['tiles', 'count'],
+  lengths: ({ tiles, count }) => ({ partials: tiles * count, sum: count }),
+  workgroups: ({ count }) => linearGrid(count),
+  flops: ({ tiles, count }) => tiles * count,
+  reference({ partials, sum }, { tiles, count }) {
+    sum.fill(0, 0, count);
+    for (let t = 0; t < tiles; t++) {
+      for (let i = 0; i < count; i++) sum[i] += partials[t * count + i];
+    }
+  },
+});
+
+/** total[0] = Σ_i values[i]. One workgroup. */
+export const sum = defineKernel({
+  name: 'sum',
+  wgsl: workgroupSum + sumWgsl,
+  bindings: { values: 'read', total: 'write' },
+  constants: ['count'],
+  lengths: ({ count }) => ({ values: count, total: 1 }),
+  workgroups: () => [1, 1, 1],
+  flops: ({ count }) => count,
+  reference({ values, total }, { count }) {
+    let result = 0;
+    for (let i = 0; i < count; i++) result += values[i];
+    total[0] = result;
+  },
+});
+
+/** dots[r] = Σ_c matrix[r,c] vector[c], matrix [rows, columns]. One workgroup per row. */
+export const rowDots = defineKernel({
+  name: 'row-dots',
+  wgsl: linearIndex + workgroupSum + rowDotsWgsl,
+  bindings: { matrix: 'read', vector: 'read', dots: 'write' },
+  constants: ['rows', 'columns'],
+  lengths: ({ rows, columns }) => ({ matrix: rows * columns, vector: columns, dots: rows }),
+  workgroups: ({ rows }) => linearGrid(rows, 1),
+  flops: ({ rows, columns }) => 2 * rows * columns,
+  reference({ matrix, vector, dots }, { rows, columns }) {
+    for (let r = 0; r < rows; r++) {
+      let result = 0;
+      for (let c = 0; c < columns; c++) result += matrix[r * columns + c] * vector[c];
+      dots[r] = result;
+    }
+  },
+});

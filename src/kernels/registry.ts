@@ -1,0 +1,55 @@
+import { activationForward, activationGradient } from './activations.ts';
+import { adam, advanceCounter } from './adam.ts';
+import { affineBiasGradient, affineForward, affineInputGradient, affineWeightGradient } from './affine.ts';
+import { bandedMultiply, bandedSolve, bandedTransposeMultiply, bandedTransposeSolve } from './banded.ts';
+import { differencePenalty, differencePenaltyGradient } from './difference-penalty.ts';
+import { gatherRows } from './gather.ts';
+import type { Kernel } from './kernel.ts';
+import { meanSquaredError, meanSquaredErrorGradient } from './mean-squared-error.ts';
+import { nonfiniteCount, outsideCount, recordScalar } from './monitors.ts';
+import { powerReluForward, powerReluInputGradient, powerReluWeightGradient } from './power-relu-layer.ts';
+import { prolongate } from './prolongation.ts';
+import { rowDots, sum, sumTiles } from './reductions.ts';
+import { splineCoefficientGradient, splineForward, splineInputGradient } from './spline-layer.ts';
+import { accumulate, addScaled, copy, difference, fill, linearCombination, scaleBy } from './vectors.ts';
+
+/** Every kernel there is. The generic test compares each one's WGSL to its reference. */
+export const kernels: readonly Kernel[] = [
+  splineForward,
+  splineInputGradient,
+  splineCoefficientGradient,
+  powerReluForward,
+  powerReluInputGradient,
+  powerReluWeightGradient,
+  bandedMultiply,
+  bandedTransposeMultiply,
+  bandedSolve,
+  bandedTransposeSolve,
+  prolongate,
+  affineForward,
+  affineInputGradient,
+  affineWeightGradient,
+  affineBiasGradient,
+  ...Object.values(activationForward),
+  ...Object.values(activationGradient),
+  meanSquaredError,
+  meanSquaredErrorGradient,
+  differencePenalty,
+  differencePenaltyGradient,
+  sumTiles,
+  sum,
+  rowDots,
+  adam,
+  advanceCounter,
+  addScaled,
+  difference,
+  linearCombination,
+  copy,
+  accumulate,
+  fill,
+  scaleBy,
+  nonfiniteCount,
+  outsideCount,
+  recordScalar,
+  gatherRows,
+];

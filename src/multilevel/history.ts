@@ -1,0 +1,84 @@
+/** What one level of a hierarchy did. */
+export interface LevelRecord {
+  /** Intervals of every grid layer, first to last; empty for an MLP. */
+  readonly intervals: readonly number[];
+  readonly parameters: number;
+  /** Parameter updates. */
+  readonly steps: number;
+  /** Loss-and-gradient evaluations. */
+  readonly evaluations: number;
+  /** Evaluations in epochs, times the intervals of the first grid layer: the paper's unit of work. */
+  readonly work: number;
+  /** Figure of merit on the training data at the end of the level, penalties left out. */
+  readonly trainLoss: number;
+  readonly validationLoss?: number;
+  readonly seconds: number;
+}
+
+export interface CurvePoint {
+  readonly level: number;
+  /** Cumulated over all levels. */
+  readonly evaluations: number;
+  readonly work: number;
+  /** The objective, penalties included. */
+  readonly loss: number;
+}
+
+export interface ValidationPoint {
+  readonly level: number;
+  readonly evaluations: number;
+  readonly work: number;
+  readonly loss: number;
+}
+
+export type StopReason = 'completed' | 'tolerance' | 'early-stopping' | 'aborted';
+
+/** Everything that was measured during multilevel training. */
+export interface TrainingHistory {
+  readonly levels: readonly LevelRecord[];
+  readonly curve: readonly CurvePoint[];
+  readonly validation: readonly ValidationPoint[];
+  readonly work: number;
+  readonly evaluations: number;
+  readonly seconds: number;
+  readonly stopped: StopReason;
+}
+
+/** A history being written. */
+export class TrainingLog {
+  readonly levels: LevelRecord[] = [];
+  readonly curve: CurvePoint[] = [];
+  readonly validation: ValidationPoint[] = [];
+  readonly #start = performance.now();
+  work = 0;
+  evaluations = 0;
+  stopped: StopReason = 'completed';
+
+  /** Appends the losses that `evaluations` evaluations gave, spread evenly over them. */
+  addLosses(level: number, losses: Float64Array, { evaluations, work }: { evaluations: number; work: number }): void {
+    losses.forEach((loss, index) => {
+      const share = (index + 1) / losses.length;
+      const point = { evaluations: this.evaluations + share * evaluations, work: this.work + share * work };
+      this.curve.push({ level, ...point, loss });
+    });
+    this.evaluations += evaluations;
+    this.work += work;
+  }
+
+  addValidation(level: number, loss: number): void {
+    this.validation.push({ level, evaluations: this.evaluations, work: this.work, loss });
+  }
+
+  get lastLoss(): number {
+    return this.curve.length === 0 ? Number.NaN : this.curve[this.curve.length - 1].loss;
+  }
+
+  history(): TrainingHistory {
+    const { levels, curve, validation, work, evaluations, stopped } = this;
+    return { levels, curve, validation, work, evaluations, stopped, seconds: secondsSince(this.#start) };
+  }
+}
+
+export function secondsSince(start: number): number {
+  return (performance.now() - start) / 1000;
+}

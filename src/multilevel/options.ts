@@ -1,0 +1,40 @@
+import type { Optimizer } from '../optimizers/optimizer.ts';
+import type { Problem } from './problem.ts';
+
+export interface Progress {
+  /** Zero-based level, and how many there are. */
+  readonly level: number;
+  readonly levels: number;
+  readonly intervals: readonly number[];
+  /** Of this level. */
+  readonly evaluations: number;
+  readonly budget: number;
+  /** Over all levels. */
+  readonly work: number;
+  /** The last loss known; lags a little behind, since waiting for the newest would stall the device. */
+  readonly loss: number;
+}
+
+export interface TrainOptions {
+  /** Number of grids, each with twice the intervals of the one before. Default 4; an MLP takes 1. */
+  readonly levels?: number;
+  /** Default Adam, then L-BFGS. */
+  readonly optimizer?: Optimizer;
+  /** Budget of loss-and-gradient evaluations of every level. Default 200. */
+  readonly steps?: number;
+  /** The same level by level, coarse to fine; takes the place of `steps`. */
+  readonly stepsPerLevel?: readonly number[];
+  /** Ends training as soon as the loss has fallen this low. */
+  readonly tolerance?: number;
+  /** Data that training does not see; the model that fits them best is returned. */
+  readonly validation?: Problem;
+  /** Evaluations between looks at the validation data. Default 25. */
+  readonly validationInterval?: number;
+  /** Looks without improvement after which a level ends early. Default: no early end. */
+  readonly patience?: number;
+  /** Work of one epoch of a model without grids. Default 1. */
+  readonly workPerEpoch?: number;
+  /** Stops at the next step; the result is then the best model so far. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: Progress) => void;
+}

@@ -1,0 +1,17 @@
+import type { DeviceBuffer, Dispatch } from '../backend/backend.ts';
+import type { Network } from '../models/network.ts';
+import type { Objective } from '../optimizers/objective.ts';
+
+/** What is to be minimised, independent of any one model: a hierarchy binds it to the model of every level. */
+export interface Problem {
+  /** Loss and gradient of `model`. */
+  bind(model: Network): Objective;
+  /** The figure of merit alone, penalties left out: what validation and level tables show. */
+  monitor(model: Network): Monitor;
+}
+
+export interface Monitor {
+  readonly loss: DeviceBuffer;
+  readonly evaluate: readonly Dispatch[];
+  dispose(): void;
+}

@@ -1,0 +1,31 @@
+/** Entry `nestkan/node`: the public API with what only Node can do. */
+import { type OpenedBackend, type OpenOptions, openWith, unavailable } from './backend/open.ts';
+
+export * from './index.ts';
+export { checkWritable, readFile, writeFileAtomically } from './node/files.ts';
+
+/** Device timestamps are otherwise rounded to 65.536 µs, longer than most kernels run. */
+const DAWN_OPTIONS = ['disable-dawn-features=timestamp_quantization'];
+
+/**
+ * Opens the device that everything else runs on; in Node through Dawn, the optional package `webgpu`.
+ *
+ * Throws WEBGPU_UNAVAILABLE if `webgpu` was asked for and the package or an adapter is missing.
+ * ```ts
+ * const backend = await openBackend({ device: 'webgpu' });
+ * console.log(backend.adapter);
+ * backend.destroy();
+ * ```
+ */
+export function openBackend(options: OpenOptions = {}): Promise<OpenedBackend> {
+  return openWith(options, async () => options.gpu ?? openDawn());
+}
+
+async function openDawn(): Promise<GPU> {
+  const dawn = await import('webgpu').catch((cause: Error) => {
+    const missing = (cause as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND';
+    if (missing) throw unavailable('the package webgpu is not installed', 'Run: npm install webgpu', cause);
+    throw unavailable(`the package webgpu does not load: ${cause.message}`, 'Run: npm install webgpu@latest', cause);
+  });
+  return dawn.create(DAWN_OPTIONS);
+}

@@ -1,0 +1,205 @@
+import type { DeviceBuffer, Recording } from '../backend/backend.ts';
+import { dispatch } from '../backend/dispatch.ts';
+import { NestkanError } from '../errors.ts';
+import { adam as adamKernel, advanceCounter } from '../kernels/adam.ts';
+import { nonfiniteCount, recordScalar } from '../kernels/monitors.ts';
+import { copy } from '../kernels/vectors.ts';
+import type { Objective } from './objective.ts';
+import type { Advance, Optimizer, OptimizerRun } from './optimizer.ts';
+import { learningRates, type Schedule } from './schedule.ts';
+
+export interface AdamOptions {
+  /** Default 0.02. */
+  readonly learningRate?: number;
+  /** Default cosine. */
+  readonly schedule?: Schedule;
+  /** Default 0.9 and 0.999. */
+  readonly beta1?: number;
+  readonly beta2?: number;
+  /** Default 1e-8. */
+  readonly epsilon?: number;
+  /** Decoupled, as in AdamW. Default 0. */
+  readonly weightDecay?: number;
+}
+
+/** Steps per readback of losses; a multiple of the backends' view alignment. */
+const CHUNK = 64;
+/** Chunks that may be under way; one more snapshot is kept, for a failure at the very start of a chunk. */
+const DEPTH = 2;
+
+/**
+ * Adam, with decoupled weight decay. Works on mini-batches.
+ *
+ * Source: Kingma and Ba, arXiv 1412.6980; Loshchilov and Hutter, arXiv 1711.05101.
+ */
+export function adam(options: AdamOptions = {}): Optimizer {
+  const { learningRate = 0.02, schedule = { type: 'cosine' }, beta1 = 0.9, beta2 = 0.999 } = options;
+  const { epsilon = 1e-8, weightDecay = 0 } = options;
+  learningRates(learningRate, schedule, 1);
+  for (const [name, value, limit] of [
+    ['beta1', beta1, 1],
+    ['beta2', beta2, 1],
+    ['epsilon', epsilon, Number.POSITIVE_INFINITY],
+    ['weightDecay', weightDecay, Number.POSITIVE_INFINITY],
+  ] as const) {
+    if (value >= 0 && value < limit) continue;
+    throw new NestkanError('INVALID_ARGUMENT', `Adam's ${name} is ${value}`, {
+      fix: `Use a number from 0 to below ${limit}.`,
+    });
+  }
+  return {
+    name: 'adam',
+    async start(objective, evaluations) {
+      const rates = learningRates(learningRate, schedule, Math.max(1, evaluations));
+      const run = new AdamRun(objective, rates, { beta1, beta2, epsilon, weightDecay });
+      await run.record();
+      return run;
+    },
+  };
+}
+
+/** Steps enqueued together: the first one's number, how many, and the snapshot taken before them. */
+interface Chunk {
+  readonly first: number;
+  readonly steps: number;
+  readonly slot: number;
+}
+
+class AdamRun implements OptimizerRun {
+  readonly depth = DEPTH;
+  readonly #objective: Objective;
+  readonly #buffers: DeviceBuffer[] = [];
+  readonly #state: readonly DeviceBuffer[];
+  readonly #snapshots: readonly (readonly DeviceBuffer[])[];
+  readonly #schedule: DeviceBuffer;
+  readonly #counter: DeviceBuffer;
+  readonly #ring: DeviceBuffer;
+  readonly #constants: { beta1: number; beta2: number; epsilon: number; weightDecay: number };
+  #step!: Recording;
+  #save!: readonly Recording[];
+  #restore!: readonly Recording[];
+  #failure?: Promise<never>;
+  #done = 0;
+  #started = 0;
+  #check!: Recording;
+  readonly #nonfinite: DeviceBuffer;
+  /** The chunks enqueued last, whose snapshots are still there. */
+  readonly #chunks: Chunk[] = [];
+
+  constructor(
+    objective: Objective,
+    rates: Float64Array,
+    constants: { beta1: number; beta2: number; epsilon: number; weightDecay: number },
+  ) {
+    const { backend, variables } = objective;
+    this.#objective = objective;
+    this.#constants = constants;
+    const moments = [this.#allocate(variables.length), this.#allocate(variables.length)];
+    this.#state = [variables.values, ...moments];
+    this.#snapshots = Array.from({ length: DEPTH + 1 }, () =>
+      this.#state.map((vector) => this.#allocate(vector.length)),
+    );
+    this.#schedule = this.#allocate(rates.length);
+    this.#counter = objective.miniBatches?.counter ?? backend.allocate(1, { type: 'uint', label: 'step counter' });
+    if (!objective.miniBatches) this.#buffers.push(this.#counter);
+    this.#ring = this.#allocate((DEPTH + 1) * CHUNK);
+    this.#nonfinite = backend.allocate(1, { type: 'uint' });
+    this.#buffers.push(this.#nonfinite);
+    backend.write(this.#schedule, rates);
+    backend.write(this.#counter, [0]);
+  }
+
+  async record(): Promise<void> {
+    const { backend, variables, evaluate, loss } = this.#objective;
+    const [parameters, firstMoment, secondMoment] = this.#state;
+    const counter = this.#counter;
+    const count = variables.length;
+    const moments = { gradient: variables.gradients, firstMoment, secondMoment };
+    this.#step = await backend.record(
+      [
+        ...evaluate,
+        dispatch(recordScalar, { value: loss, counter, ring: this.#ring }, { length: this.#ring.length }),
+        dispatch(
+          adamKernel,
+          { parameters, ...moments, schedule: this.#schedule, counter },
+          { ...this.#constants, count, steps: this.#schedule.length },
+        ),
+        dispatch(advanceCounter, { counter }, {}),
+      ],
+      'adam step',
+    );
+    const copies = (from: readonly DeviceBuffer[], to: readonly DeviceBuffer[]) =>
+      backend.record(
+        from.map((source, index) => dispatch(copy, { source, target: to[index] }, { count })),
+        'snapshot',
+      );
+    this.#save = await Promise.all(this.#snapshots.map((snapshot) => copies(this.#state, snapshot)));
+    this.#restore = await Promise.all(this.#snapshots.map((snapshot) => copies(snapshot, this.#state)));
+    this.#check = await backend.record([
+      dispatch(nonfiniteCount, { values: parameters, counts: this.#nonfinite }, { count, slot: 0, slots: 1 }),
+    ]);
+  }
+
+  async advance(evaluations: number): Promise<Advance> {
+    const { backend, miniBatches } = this.#objective;
+    const first = this.#done;
+    // A chunk is one stretch of the ring; it also ends where an epoch ends, since shuffling is the host's work.
+    let steps = Math.min(Math.max(1, evaluations), CHUNK - (first % CHUNK));
+    if (miniBatches) {
+      const inEpoch = first % miniBatches.stepsPerEpoch;
+      if (inEpoch === 0) miniBatches.shuffle(first / miniBatches.stepsPerEpoch);
+      steps = Math.min(steps, miniBatches.stepsPerEpoch - inEpoch);
+    }
+    const chunk: Chunk = { first, steps, slot: this.#started++ % this.#snapshots.length };
+    this.#chunks.push(chunk);
+    if (this.#chunks.length > this.#snapshots.length) this.#chunks.shift();
+    this.#done += steps;
+    backend.run(this.#save[chunk.slot]);
+    backend.run(this.#step, steps);
+    backend.run(this.#check);
+    const start = first % this.#ring.length;
+    const stretch = this.#ring.view(start - (start % CHUNK), CHUNK);
+    const [ring, [nonfinite]] = await backend.read([stretch, this.#nonfinite]);
+    const losses = ring.slice(start % CHUNK, (start % CHUNK) + steps);
+    const bad = [...losses, nonfinite > 0 ? Number.NaN : 0].findIndex((loss) => !Number.isFinite(loss));
+    if (bad >= 0) this.#failure ??= this.#fail(first + bad);
+    if (this.#failure) await this.#failure;
+    return { losses, steps, evaluations: steps };
+  }
+
+  /**
+   * Puts the variables back to where they were before step `bad` − 1, whose update broke them, and throws.
+   *
+   * Steps are deterministic: repeating the finite ones from a snapshot gives the very same state again.
+   */
+  async #fail(bad: number): Promise<never> {
+    await this.#replayTo(bad);
+    const where = { step: bad, ...(await this.#objective.diagnose?.()) };
+    await this.#replayTo(Math.max(0, bad - 1));
+    throw new NestkanError('NON_FINITE_TRAINING', `the loss or the parameters are not finite at step ${bad}`, {
+      fix: 'Lower the learning rate, or check the data for extreme values.',
+      where,
+    });
+  }
+
+  async #replayTo(step: number): Promise<void> {
+    const { backend, miniBatches } = this.#objective;
+    const { first, slot } = [...this.#chunks].reverse().find((chunk) => chunk.first <= step)!;
+    if (miniBatches) miniBatches.shuffle(Math.floor(first / miniBatches.stepsPerEpoch));
+    backend.run(this.#restore[slot]);
+    backend.write(this.#counter, [first]);
+    if (step > first) backend.run(this.#step, step - first);
+    await backend.finish();
+  }
+
+  dispose(): void {
+    for (const buffer of this.#buffers) this.#objective.backend.release(buffer);
+    this.#buffers.length = 0;
+  }
+
+  #allocate(length: number): DeviceBuffer {
+    const buffer = this.#objective.backend.allocate(length);
+    this.#buffers.push(buffer);
+    return buffer;
+  }
+}

@@ -1,0 +1,293 @@
+import type { DeviceBuffer, Dispatch, Recording } from '../backend/backend.ts';
+import { dispatch } from '../backend/dispatch.ts';
+import { NestkanError } from '../errors.ts';
+import { rowDots } from '../kernels/reductions.ts';
+import { addScaled, copy, difference, linearCombination } from '../kernels/vectors.ts';
+import { CurvatureHistory } from './curvature-history.ts';
+import { type LinePoint, strongWolfeSearch } from './line-search.ts';
+import type { Objective } from './objective.ts';
+import type { Advance, Optimizer, OptimizerRun } from './optimizer.ts';
+
+export interface LbfgsOptions {
+  /** Curvature pairs kept, 1 to 200. Default 50. */
+  readonly history?: number;
+  /** Evaluations that one line search may take. Default 20. */
+  readonly lineSearchEvaluations?: number;
+  /** Converged when the largest-norm gradient falls below this times the norm at the start. Default 1e-12. */
+  readonly gradientTolerance?: number;
+}
+
+const SUFFICIENT_DECREASE = 1e-4;
+const CURVATURE = 0.9;
+
+/** Relative rounding of a mean over many terms, in units of which losses are compared. */
+const LOSS_ROUNDING = { float64: 1e-14, float32: 1e-6 };
+
+/**
+ * Limited-memory BFGS with strong Wolfe line search. Full batch only.
+ *
+ * Pairs that fail the curvature condition are skipped. When no step decreases the loss, the history is dropped once and
+ * the search repeated along the gradient before the run counts as stalled.
+ * Source: Nocedal and Wright, Numerical Optimization, chapters 3 and 7.
+ */
+export function lbfgs({
+  history = 50,
+  lineSearchEvaluations = 20,
+  gradientTolerance = 1e-12,
+}: LbfgsOptions = {}): Optimizer {
+  if (!Number.isInteger(history) || history < 1 || history > 200) {
+    throw new NestkanError('INVALID_ARGUMENT', `the history of L-BFGS is ${history}`, {
+      fix: 'Use a whole number from 1 to 200.',
+    });
+  }
+  return {
+    name: 'lbfgs',
+    async start(objective, evaluations) {
+      if (objective.miniBatches) throw unsuitable('mini-batches', 'Use the full batch, or adam.');
+      if (objective.consistentGradient === false) {
+        throw unsuitable('a gradient in another basis than the variables', 'Use the same basis for both, or adam.');
+      }
+      const run = new LbfgsRun(objective, { history, lineSearchEvaluations, gradientTolerance }, evaluations);
+      await run.record();
+      return run;
+    },
+  };
+}
+
+function unsuitable(what: string, fix: string): NestkanError {
+  return new NestkanError('OPTIMIZER_UNSUITABLE', `L-BFGS does not work with ${what}`, { fix });
+}
+
+class LbfgsRun implements OptimizerRun {
+  readonly depth = 1;
+  readonly #objective: Objective;
+  readonly #options: Required<LbfgsOptions>;
+  /** Evaluations of the whole run. */
+  readonly #budget: number;
+  readonly #history: CurvatureHistory;
+  readonly #buffers: DeviceBuffer[] = [];
+  /** Rows as CurvatureHistory numbers them. */
+  readonly #vectors: DeviceBuffer;
+  /** The last accepted iterate and its gradient. */
+  readonly #origin: DeviceBuffer;
+  readonly #originGradient: DeviceBuffer;
+  readonly #direction: DeviceBuffer;
+  readonly #stepLength: DeviceBuffer;
+  readonly #slope: DeviceBuffer;
+  readonly #coefficients: DeviceBuffer;
+  /** Products of all rows with the newest step, the newest gradient difference, and the gradient. */
+  readonly #products: readonly DeviceBuffer[];
+  readonly #acceptances: Recording[] = [];
+  #first!: Recording;
+  #combine!: Recording;
+  #evaluateAt!: Recording;
+  #return!: Recording;
+  #loss = Number.NaN;
+  #evaluations = 0;
+  #steps = 0;
+  #firstGradientNorm = 0;
+  #finished?: 'converged' | 'stalled';
+
+  constructor(objective: Objective, options: Required<LbfgsOptions>, evaluations: number) {
+    this.#budget = evaluations;
+    const { length } = objective.variables;
+    this.#objective = objective;
+    this.#options = options;
+    this.#history = new CurvatureHistory(options.history);
+    const { rows } = this.#history;
+    this.#vectors = this.#allocate(rows * length);
+    this.#origin = this.#allocate(length);
+    this.#originGradient = this.#allocate(length);
+    this.#direction = this.#allocate(length);
+    this.#stepLength = this.#allocate(1);
+    this.#slope = this.#allocate(1);
+    this.#coefficients = this.#allocate(rows);
+    this.#products = Array.from({ length: 3 }, () => this.#allocate(rows));
+  }
+
+  async record(): Promise<void> {
+    const { backend, variables, evaluate } = this.#objective;
+    const { values, gradients, length } = variables;
+    const { rows, gradientRow } = this.#history;
+    const matrix = this.#vectors;
+    this.#first = await backend.record(
+      [...evaluate, ...this.#keepIterate(), this.#productsWith(gradientRow, this.#products[2])],
+      'first evaluation',
+    );
+    this.#return = await backend.record([this.#copy(this.#origin, values)], 'return to the last iterate');
+    const combination = { coefficients: this.#coefficients, matrix, result: this.#direction };
+    this.#combine = await backend.record(
+      [dispatch(linearCombination, combination, { rows, columns: length })],
+      'search direction',
+    );
+    const move = { x: this.#origin, direction: this.#direction, scale: this.#stepLength, result: values };
+    const slope = { matrix: gradients, vector: this.#direction, dots: this.#slope };
+    this.#evaluateAt = await backend.record(
+      [
+        dispatch(addScaled, move, { count: length }),
+        ...evaluate,
+        dispatch(rowDots, slope, { rows: 1, columns: length }),
+      ],
+      'line search evaluation',
+    );
+  }
+
+  async advance(evaluations: number): Promise<Advance> {
+    const losses: number[] = [];
+    const { evaluations: evaluationsBefore, steps: stepsBefore } = {
+      evaluations: this.#evaluations,
+      steps: this.#steps,
+    };
+    const end = Math.min(this.#budget, evaluationsBefore + Math.max(1, evaluations));
+    if (Number.isNaN(this.#loss)) {
+      await this.#begin();
+      losses.push(this.#loss);
+    }
+    while (!this.#finished && this.#evaluations < end && (await this.#iterate())) {
+      losses.push(this.#loss);
+    }
+    return {
+      losses: Float64Array.from(losses),
+      steps: this.#steps - stepsBefore,
+      evaluations: this.#evaluations - evaluationsBefore,
+      finished: this.#finished,
+    };
+  }
+
+  dispose(): void {
+    for (const buffer of this.#buffers) this.#objective.backend.release(buffer);
+    this.#buffers.length = 0;
+  }
+
+  async #begin(): Promise<void> {
+    const { backend, loss } = this.#objective;
+    backend.run(this.#first);
+    const [[value], products] = await backend.read([loss, this.#products[2]]);
+    this.#evaluations++;
+    this.#history.setGradient(products);
+    this.#firstGradientNorm = this.#history.gradientNorm;
+    this.#loss = value;
+    if (Number.isFinite(value) && Number.isFinite(this.#firstGradientNorm)) return;
+    throw new NestkanError('NON_FINITE_TRAINING', 'the loss or its gradient is not finite at the start', {
+      fix: 'Check the data and the initial model for extreme values.',
+      where: { step: 0 },
+    });
+  }
+
+  /** One accepted step. False when none was found; the variables are then at the last accepted iterate. */
+  async #iterate(): Promise<boolean> {
+    const { backend } = this.#objective;
+    const history = this.#history;
+    if (history.gradientNorm <= this.#options.gradientTolerance * this.#firstGradientNorm) {
+      this.#finished = 'converged';
+      return false;
+    }
+    const maxEvaluations = Math.min(this.#budget - this.#evaluations, this.#options.lineSearchEvaluations);
+    const slope = this.#setDirection();
+    const start: LinePoint = { step: 0, loss: this.#loss, slope };
+    const firstStep = history.pairs === 0 ? Math.min(1, 1 / history.gradientNorm) : 1;
+    let last = start;
+    const evaluate = async (step: number) => {
+      last = await this.#pointAt(step);
+      return last;
+    };
+    const found = await strongWolfeSearch(start, firstStep, evaluate, {
+      decrease: SUFFICIENT_DECREASE,
+      curvature: CURVATURE,
+      lossRounding: LOSS_ROUNDING[backend.precision],
+      maxEvaluations,
+    });
+    if (found === undefined) {
+      backend.run(this.#return);
+      if (history.pairs === 0) this.#finished = 'stalled';
+      history.clear();
+      return this.#finished === undefined && this.#evaluations < this.#budget && this.#iterate();
+    }
+    if (last.step !== found.step) await this.#pointAt(found.step);
+    await this.#accept(found.loss);
+    return true;
+  }
+
+  /** Puts −H g into the direction and returns its slope; falls back to −g where rounding made it an ascent. */
+  #setDirection(): number {
+    const { backend } = this.#objective;
+    let direction = this.#history.direction();
+    if (!(direction.slope < 0)) {
+      this.#history.clear();
+      direction = this.#history.direction();
+    }
+    backend.write(this.#coefficients, direction.coefficients);
+    backend.run(this.#combine);
+    return direction.slope;
+  }
+
+  async #pointAt(step: number): Promise<LinePoint> {
+    const { backend, loss } = this.#objective;
+    backend.write(this.#stepLength, [step]);
+    backend.run(this.#evaluateAt);
+    this.#evaluations++;
+    const [[value], [slope]] = await backend.read([loss, this.#slope]);
+    return { step, loss: value, slope };
+  }
+
+  /** Makes the point evaluated last the new iterate. */
+  async #accept(loss: number): Promise<void> {
+    const { backend } = this.#objective;
+    backend.run(await this.#acceptance(this.#history.nextSlot));
+    const [step, difference, gradient] = await backend.read(this.#products);
+    this.#history.setGradient(gradient);
+    this.#history.add(step, difference);
+    this.#loss = loss;
+    this.#steps++;
+  }
+
+  /** Writes the newest pair to `slot`, and multiplies all rows with it and with the gradient. */
+  async #acceptance(slot: number): Promise<Recording> {
+    const { backend, variables } = this.#objective;
+    const { capacity, gradientRow } = this.#history;
+    const constants = { count: variables.length };
+    const step = { a: variables.values, b: this.#origin, result: this.#row(slot) };
+    const change = { a: variables.gradients, b: this.#originGradient, result: this.#row(slot + capacity) };
+    this.#acceptances[slot] ??= await backend.record(
+      [
+        dispatch(difference, step, constants),
+        dispatch(difference, change, constants),
+        ...this.#keepIterate(),
+        this.#productsWith(slot, this.#products[0]),
+        this.#productsWith(slot + capacity, this.#products[1]),
+        this.#productsWith(gradientRow, this.#products[2]),
+      ],
+      'curvature pair',
+    );
+    return this.#acceptances[slot];
+  }
+
+  #keepIterate(): Dispatch[] {
+    const { values, gradients } = this.#objective.variables;
+    return [
+      this.#copy(values, this.#origin),
+      this.#copy(gradients, this.#originGradient),
+      this.#copy(gradients, this.#row(this.#history.gradientRow)),
+    ];
+  }
+
+  #productsWith(row: number, dots: DeviceBuffer): Dispatch {
+    const constants = { rows: this.#history.rows, columns: this.#objective.variables.length };
+    return dispatch(rowDots, { matrix: this.#vectors, vector: this.#row(row), dots }, constants);
+  }
+
+  #copy(source: DeviceBuffer, target: DeviceBuffer): Dispatch {
+    return dispatch(copy, { source, target }, { count: this.#objective.variables.length });
+  }
+
+  #row(index: number): DeviceBuffer {
+    const { length } = this.#objective.variables;
+    return this.#vectors.view(index * length, length);
+  }
+
+  #allocate(length: number): DeviceBuffer {
+    const buffer = this.#objective.backend.allocate(length);
+    this.#buffers.push(buffer);
+    return buffer;
+  }
+}

@@ -1,0 +1,70 @@
+import { NestkanError } from '../errors.ts';
+import { type AdamOptions, adam } from './adam.ts';
+import { type LbfgsOptions, lbfgs } from './lbfgs.ts';
+import type { Objective } from './objective.ts';
+import type { Advance, Optimizer, OptimizerRun } from './optimizer.ts';
+
+export interface AdamThenLbfgsOptions {
+  /** Share of the evaluations that Adam gets, 0 to 1. Default 0.4. */
+  readonly adamShare?: number;
+  readonly adam?: AdamOptions;
+  readonly lbfgs?: LbfgsOptions;
+}
+
+/** Adam to find a basin, then L-BFGS for the digits. */
+export function adamThenLbfgs({ adamShare = 0.4, ...options }: AdamThenLbfgsOptions = {}): Optimizer {
+  if (!(adamShare >= 0 && adamShare <= 1)) {
+    throw new NestkanError('INVALID_ARGUMENT', `Adam's share is ${adamShare}`, { fix: 'Use a number from 0 to 1.' });
+  }
+  const [first, second] = [adam(options.adam), lbfgs(options.lbfgs)];
+  return {
+    name: 'adam-lbfgs',
+    async start(objective, evaluations) {
+      const share = Math.round(adamShare * evaluations);
+      const run = new SequenceRun(objective, [
+        { optimizer: first, evaluations: share },
+        { optimizer: second, evaluations: evaluations - share },
+      ]);
+      await run.begin();
+      return run;
+    },
+  };
+}
+
+interface Phase {
+  readonly optimizer: Optimizer;
+  readonly evaluations: number;
+}
+
+class SequenceRun implements OptimizerRun {
+  readonly depth = 1;
+  readonly #objective: Objective;
+  readonly #phases: Phase[];
+  #run!: OptimizerRun;
+  #left = 0;
+
+  constructor(objective: Objective, phases: readonly Phase[]) {
+    this.#objective = objective;
+    this.#phases = phases.filter((phase) => phase.evaluations > 0);
+  }
+
+  /** Opens the next phase. */
+  async begin(): Promise<void> {
+    const phase = this.#phases.shift()!;
+    this.#left = phase.evaluations;
+    this.#run = await phase.optimizer.start(this.#objective, phase.evaluations);
+  }
+
+  async advance(evaluations: number): Promise<Advance> {
+    const advance = await this.#run.advance(Math.min(evaluations, this.#left));
+    this.#left -= advance.evaluations;
+    if ((this.#left > 0 && !advance.finished) || this.#phases.length === 0) return advance;
+    this.#run.dispose();
+    await this.begin();
+    return { ...advance, finished: undefined };
+  }
+
+  dispose(): void {
+    this.#run.dispose();
+  }
+}

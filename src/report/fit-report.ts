@@ -1,0 +1,196 @@
+import { type EdgeCurve, edgeGrid, type HeatMap, heatMap, lineChart, scatterChart } from './charts.ts';
+import { formatCount, formatNumber, formatSeconds } from './format.ts';
+import { type Block, htmlReport, type Section } from './html.ts';
+
+export interface FitLevel {
+  intervals: number;
+  parameters: number;
+  steps: number;
+  /** One epoch on n intervals costs n. */
+  work: number;
+  trainMse: number;
+  testMse?: number | null;
+  seconds: number;
+}
+
+export interface FitMetrics {
+  rows: number;
+  mse: number;
+  rmse: number;
+  r2: number;
+}
+
+/** Predictions of one target on one set of rows, in the target's own unit. */
+export interface PredictedActual {
+  target: string;
+  unit?: string;
+  /** Which rows, for example `training rows`, `test rows`; several sets of a target share one chart. */
+  rows?: string;
+  predicted: ArrayLike<number>;
+  actual: ArrayLike<number>;
+}
+
+/** The fitted function over its two inputs, in their own units. */
+export type FitHeatMap = Omit<HeatMap, 'title' | 'diverging'>;
+
+/** All that a report on one fit shows. Arrays are plain numbers, errors in the targets' own units unless said otherwise. */
+export interface FitReportData {
+  title: string;
+  subtitle?: string;
+  /** The command that made it, as typed. */
+  command?: string;
+  /** Backend, adapter and precision in words. */
+  device: string;
+  /** What the model is, as names and values: widths, degree, basis, parameters, optimizer … */
+  model: readonly (readonly [name: string, value: string])[];
+  levels: readonly FitLevel[];
+  /** The training loss, as the optimizer sees it, over the run. */
+  history: readonly { work: number; loss: number; level: number }[];
+  validation?: readonly { work: number; loss: number }[];
+  /** Where the network was refined, as positions on the work axis; entry i leads to level i + 1. */
+  refinements: readonly number[];
+  predictions: readonly PredictedActual[];
+  edges: readonly EdgeCurve[];
+  /** One per target, for models of two inputs. */
+  heatMaps?: readonly FitHeatMap[];
+  train?: FitMetrics;
+  test?: FitMetrics;
+  /** What the reader must know: rows dropped, a stopped run, a fallback. */
+  notes?: readonly string[];
+}
+
+const WORK = 'work (epochs × intervals)';
+
+function summary({ device, model, levels, train, test, command, notes = [] }: FitReportData): Section {
+  const work = levels.reduce((sum, level) => sum + level.work, 0);
+  const seconds = levels.reduce((sum, level) => sum + level.seconds, 0);
+  const metrics = [
+    ['training rows', train],
+    ['test rows', test],
+  ] as const;
+  const rows = metrics
+    .filter((entry): entry is [(typeof entry)[0], FitMetrics] => entry[1] !== undefined)
+    .map(([name, { rows: count, mse, rmse, r2 }]) => [name, formatCount(count), mse, rmse, formatNumber(r2, 4)]);
+  const blocks: Block[] = [
+    ...notes.map((text): Block => ({ kind: 'paragraph', text })),
+    {
+      kind: 'key-values',
+      entries: [
+        ...model,
+        ['device', device],
+        ['total work', formatCount(work)],
+        ['training time', formatSeconds(seconds)],
+      ],
+    },
+  ];
+  if (rows.length > 0)
+    blocks.unshift({
+      kind: 'table',
+      columns: ['', 'rows', 'MSE', 'RMSE', 'R²'],
+      rows,
+      align: ['left', 'right', 'right', 'right', 'right'],
+    });
+  if (command) blocks.push({ kind: 'code', text: command });
+  return { heading: 'Result', blocks };
+}
+
+function training({ history, validation = [], refinements, levels }: FitReportData): Section {
+  const series = [{ name: 'training loss', points: history, dashed: false }];
+  if (validation.length > 0)
+    series.push({ name: 'validation loss', points: validation as typeof history, dashed: true });
+  const svg = lineChart({
+    title: 'Loss against work',
+    xLabel: WORK,
+    yLabel: 'loss',
+    yScale: 'log',
+    series: series.map(({ name, points, dashed }) => ({
+      name,
+      x: points.map(({ work }) => work),
+      y: points.map(({ loss }) => loss),
+      dashed,
+    })),
+    markers: refinements.map((x, index) => ({ x, label: intervalsLabel(levels[index + 1]?.intervals) })),
+  });
+  const caption =
+    refinements.length > 0
+      ? 'Dotted lines mark the refinements: the network moves to more intervals, its function unchanged.'
+      : undefined;
+  return { heading: 'Training', blocks: [{ kind: 'figure', svg, caption }] };
+}
+
+const intervalsLabel = (intervals: number | undefined) => (intervals === undefined ? 'refined' : `n = ${intervals}`);
+
+function levelTable({ levels }: FitReportData): Section {
+  const withTest = levels.some(({ testMse }) => testMse !== undefined && testMse !== null);
+  const test = withTest ? ['test MSE'] : [];
+  return {
+    heading: 'Levels',
+    blocks: [
+      {
+        kind: 'table',
+        columns: ['level', 'intervals', 'parameters', 'steps', 'work', 'training MSE', ...test, 'time'],
+        rows: levels.map((level, index) => [
+          String(index + 1),
+          formatCount(level.intervals),
+          formatCount(level.parameters),
+          formatCount(level.steps),
+          formatCount(level.work),
+          level.trainMse,
+          ...(withTest ? [level.testMse] : []),
+          formatSeconds(level.seconds),
+        ]),
+        align: Array.from({ length: 7 + test.length }, () => 'right'),
+      },
+    ],
+  };
+}
+
+function predictions({ predictions: all }: FitReportData): Section[] {
+  const targets = [...new Set(all.map(({ target }) => target))];
+  const figures = targets.map((target): Block => {
+    const sets = all.filter((entry) => entry.target === target);
+    const unit = sets.find((set) => set.unit)?.unit;
+    const name = unit ? `${target} (${unit})` : target;
+    const series = sets.map(({ rows = 'rows', actual, predicted }) => ({ name: rows, x: actual, y: predicted }));
+    const svg = scatterChart({ title: target, xLabel: `actual ${name}`, yLabel: `predicted ${name}`, series });
+    return { kind: 'figure', svg };
+  });
+  return figures.length > 0 ? [{ heading: 'Predicted against actual', blocks: figures }] : [];
+}
+
+function edgeFunctions({ edges }: FitReportData): Section[] {
+  if (edges.length === 0) return [];
+  const caption =
+    'Knots are the ticks along the bottom; outside them (shaded) a function continues as a straight line. ' +
+    'Within a layer all curves have one vertical scale, each centred on its own range; Δ is that range.';
+  return [
+    {
+      heading: 'Learned edge functions',
+      blocks: [{ kind: 'figure', svg: edgeGrid({ title: 'Edge functions and their knots', edges }), caption }],
+    },
+  ];
+}
+
+function surfaces({ heatMaps = [] }: FitReportData): Section[] {
+  const figures = heatMaps.map((map): Block => {
+    const svg = heatMap({ ...map, title: `${map.colorLabel} over ${map.xLabel} and ${map.yLabel}` });
+    return { kind: 'figure', svg };
+  });
+  return figures.length > 0 ? [{ heading: 'The fitted function', blocks: figures }] : [];
+}
+
+/** The report on one fit as a self-contained HTML file; sections without data are left out. */
+export function fitReport(data: FitReportData): string {
+  return htmlReport({
+    title: data.title,
+    subtitle: data.subtitle,
+    sections: [
+      summary(data),
+      training(data),
+      levelTable(data),
+      ...predictions(data),
+      ...surfaces(data),
+      ...edgeFunctions(data),
+    ],
+  });
+}

@@ -1,0 +1,38 @@
+import { affineBiasGradient, affineForward, affineInputGradient, affineWeightGradient } from '../../kernels/affine.ts';
+import type { Op } from '../op.ts';
+import { shapeMismatch, type Tensor } from '../tensor.ts';
+
+/**
+ * y = x W + b, or y = x W where no bias is given.
+ *
+ * Inputs: x [batch, inputs], W [inputs, outputs], optionally b [outputs]. Output: y [batch, outputs].
+ */
+export const affine: Op = {
+  name: 'affine',
+  shape(shapes) {
+    const [x, weights, bias] = shapes;
+    const fits = x?.length === 2 && weights?.length === 2 && x[1] === weights[0];
+    if (fits && (bias === undefined || (bias.length === 1 && bias[0] === weights[1]))) return [x[0], weights[1]];
+    throw shapeMismatch('affine', 'x [batch, inputs], weights [inputs, outputs] and bias [outputs]', shapes);
+  },
+  forward({ inputs: [x, weights, bias], output, run, scratch }) {
+    const constants = sizes(x, weights);
+    const offset = bias?.buffer ?? scratch(constants.outputs);
+    run(affineForward, { x: x.buffer, weights: weights.buffer, bias: offset, y: output.buffer }, constants);
+  },
+  backward({ inputs: [x, weights], outputGradient, inputGradients: [xGradient, weightGradient, biasGradient], run }) {
+    const constants = sizes(x, weights);
+    const shared = { outputGradient: outputGradient.buffer };
+    if (xGradient) {
+      run(affineInputGradient, { ...shared, weights: weights.buffer, inputGradient: xGradient.buffer }, constants);
+    }
+    if (weightGradient) {
+      run(affineWeightGradient, { ...shared, x: x.buffer, weightGradient: weightGradient.buffer }, constants);
+    }
+    if (biasGradient) run(affineBiasGradient, { ...shared, biasGradient: biasGradient.buffer }, constants);
+  },
+};
+
+function sizes(x: Tensor, weights: Tensor) {
+  return { batch: x.shape[0], inputs: x.shape[1], outputs: weights.shape[1] };
+}

@@ -1,0 +1,69 @@
+import { sumTiles } from '../../kernels/reductions.ts';
+import {
+  splineCoefficientGradient,
+  splineForward,
+  splineGradientTiles,
+  splineInputGradient,
+} from '../../kernels/spline-layer.ts';
+import type { SplineGrid } from '../../splines/grid.ts';
+import type { Op } from '../op.ts';
+import { elements, type Shape, shapeMismatch, type Tensor } from '../tensor.ts';
+
+/**
+ * One layer of a Kolmogorov–Arnold network: y[b, q] = Σ_p φ_pq(x[b, p]), φ_pq = Σ_k W[p, k, q] B_k.
+ *
+ * Inputs: x [batch, inputs], W [inputs, intervals + degree, outputs]. Output: y [batch, outputs].
+ * Source: docs/mathematics.md, "Local window" and "Outside the domain".
+ */
+export const splineLayer: Op<SplineGrid> = {
+  name: 'spline-layer',
+  shape: (shapes, grid) => gridLayerShape('spline-layer', shapes, grid),
+  forward({ inputs: [x, weights], output, options, run }) {
+    const constants = gridLayerConstants(x, weights, options);
+    run(splineForward, { x: x.buffer, weights: weights.buffer, y: output.buffer }, constants);
+  },
+  backward({ inputs: [x, weights], outputGradient, inputGradients, options, run, scratch }) {
+    const constants = gridLayerConstants(x, weights, options);
+    const [xGradient, weightGradient] = inputGradients;
+    if (xGradient) {
+      run(
+        splineInputGradient,
+        {
+          x: x.buffer,
+          weights: weights.buffer,
+          outputGradient: outputGradient.buffer,
+          inputGradient: xGradient.buffer,
+        },
+        constants,
+      );
+    }
+    if (weightGradient) {
+      const tiles = splineGradientTiles(constants);
+      const count = elements(weights.shape);
+      const partials = tiles === 1 ? weightGradient.buffer : scratch(tiles * count);
+      run(splineCoefficientGradient, { x: x.buffer, outputGradient: outputGradient.buffer, partials }, constants);
+      if (tiles > 1) run(sumTiles, { partials, sum: weightGradient.buffer }, { tiles, count });
+    }
+  },
+};
+
+/** Output shape of a layer whose edges are functions on `grid`. */
+export function gridLayerShape(op: string, [x, weights]: readonly Shape[], grid: SplineGrid): Shape {
+  const coefficients = grid.intervals + grid.degree;
+  if (x?.length === 2 && weights?.length === 3 && weights[0] === x[1] && weights[1] === coefficients) {
+    return [x[0], weights[2]];
+  }
+  throw shapeMismatch(op, `x [batch, inputs] and weights [inputs, ${coefficients}, outputs]`, [x, weights]);
+}
+
+export function gridLayerConstants(x: Tensor, weights: Tensor, { degree, intervals, domain }: SplineGrid) {
+  return {
+    batch: x.shape[0],
+    inputs: x.shape[1],
+    outputs: weights.shape[2],
+    intervals,
+    degree,
+    domainStart: domain[0],
+    domainEnd: domain[1],
+  };
+}
