@@ -18,16 +18,12 @@ var<workgroup> cells: array<u32, 64>;
 fn evaluateWindow(b: u32, p: u32, slot: u32) {
   let value = x[b * inputs + p];
   let bits = bitcast<u32>(value);
-  if (isFiniteBits(bits)) {
-    let point = locate(value);
-    windows[slot] = windowAt(point);
-    cells[slot] = point.cell;
-  } else {
-    for (var j = 0u; j < 6u; j++) {
-      windows[slot][j] = notANumber(bits);
-    }
-    cells[slot] = 0u;
+  let point = locate(value);
+  let values = windowAt(point);
+  for (var j = 0u; j <= degree; j++) {
+    windows[slot][j] = select(notANumber(bits), values[j], isFiniteBits(bits));
   }
+  cells[slot] = point.cell;
 }
 
 @compute @workgroup_size(64)
@@ -37,20 +33,23 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   let b = (workgroup.z * 65535u + workgroup.x) * samples + sample;
   let q = workgroup.y * block + lane;
   let inBatch = sample < samples && b < batch;
+  // Looks like a bound known at run time only; lavapipe would unroll the loop and compile for half a second.
+  let inputsEnd = select(0u, inputs, arrayLength(&y) > 0u);
   var sum = 0.0;
-  for (var first = 0u; first < inputs; first += block) {
+  for (var first = 0u; first < inputsEnd; first += block) {
     if (inBatch && first + lane < inputs) {
       evaluateWindow(b, first + lane, local);
     }
     workgroupBarrier();
     if (inBatch && q < outputs) {
+      let firstSlot = sample * block;
       let chunk = min(block, inputs - first);
-      for (var i = 0u; i < chunk; i++) {
-        let slot = sample * block + i;
-        var from = ((first + i) * (intervals + degree) + cells[slot]) * outputs + q;
+      for (var slot = firstSlot; slot < firstSlot + chunk; slot++) {
+        let p = first + slot - firstSlot;
+        var weight = (p * (intervals + degree) + cells[slot]) * outputs + q;
         for (var j = 0u; j <= degree; j++) {
-          sum += windows[slot][j] * weights[from];
-          from += outputs;
+          sum += windows[slot][j] * weights[weight];
+          weight += outputs;
         }
       }
     }

@@ -27,14 +27,16 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   }
   let point = locate(value);
   let slopes = windowDerivative(1u, point.left, point.right);
-  let first = (p * (intervals + degree) + point.cell) * outputs;
+  let firstOutput = b * outputs;
+  var weight = (p * (intervals + degree) + point.cell) * outputs;
   var sum = 0.0;
-  for (var q = 0u; q < outputs; q++) {
+  for (var output = firstOutput; output < firstOutput + outputs; output++) {
     var slope = 0.0;
     for (var j = 0u; j <= degree; j++) {
-      slope += slopes[j] * weights[first + j * outputs + q];
+      slope += slopes[j] * weights[weight + j * outputs];
     }
-    sum += outputGradient[b * outputs + q] * slope;
+    sum += outputGradient[output] * slope;
+    weight++;
   }
   inputGradient[b * inputs + p] = sum * cellsPerUnitLength;
 }

@@ -14,15 +14,15 @@ export interface NdArray {
   get(...indices: number[]): number;
 }
 
-/** Rows of numbers: a two-dimensional ndarray, or an array of equally long rows. */
-export type Rows = NdArray | readonly ArrayLike<number>[];
-
 /** A dense row-major matrix in float64. */
 export interface Matrix {
   readonly rows: number;
   readonly columns: number;
   readonly data: Float64Array;
 }
+
+/** Rows of numbers: a two-dimensional ndarray, a {@link Matrix}, or an array of equally long rows. */
+export type Rows = NdArray | Matrix | readonly ArrayLike<number>[];
 
 export function toNdArray({ rows, columns, data }: Matrix): NdArray {
   return ndarray(data, [rows, columns]) as NdArray;
@@ -34,7 +34,11 @@ export function toNdArray({ rows, columns, data }: Matrix): NdArray {
  * Throws DATA_EMPTY, SHAPE_MISMATCH for ragged rows, NON_FINITE_INPUT with the first bad row and column.
  */
 export function toMatrix(source: Rows, what: string): Matrix {
-  const matrix = Array.isArray(source) ? fromRows(source, what) : fromNdArray(source as NdArray, what);
+  const matrix = Array.isArray(source)
+    ? fromRows(source, what)
+    : 'rows' in source
+      ? checkedMatrix(source, what)
+      : fromNdArray(source as NdArray, what);
   if (matrix.rows === 0 || matrix.columns === 0) {
     throw new NestkanError('DATA_EMPTY', `${what} have ${matrix.rows} rows and ${matrix.columns} columns`, {
       fix: 'Give at least one row and one column.',
@@ -50,6 +54,15 @@ export function toMatrix(source: Rows, what: string): Matrix {
       fix: 'Remove or repair rows that are not finite numbers.',
       where,
     },
+  );
+}
+
+function checkedMatrix(source: Matrix, what: string): Matrix {
+  if (source.data?.length === source.rows * source.columns) return source;
+  throw new NestkanError(
+    'SHAPE_MISMATCH',
+    `${what}: ${source.rows} × ${source.columns} numbers are announced, ${source.data?.length} are there`,
+    { fix: 'Give rows · columns numbers.' },
   );
 }
 

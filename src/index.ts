@@ -13,6 +13,9 @@ export { CpuBackend } from './backend/cpu/cpu-backend.ts';
 export { dispatch } from './backend/dispatch.ts';
 export { type Choice, type OpenedBackend, type OpenOptions, openBackend } from './backend/open.ts';
 export { WebGpuBackend } from './backend/webgpu/webgpu-backend.ts';
+export { FittedModel, type Units } from './data/fitted-model.ts';
+export { type Metrics, metricsOf } from './data/metrics.ts';
+export { decodeModel, encodeModel } from './data/model-file.ts';
 export { decodeSafetensors, encodeSafetensors } from './data/safetensors.ts';
 export * from './data/scaling.ts';
 export { checkTrainable, type Dataset, selectColumns, takeRows } from './data/selection.ts';
@@ -28,7 +31,15 @@ export type { ActivationLayer, AffineLayer, GridLayer, Layer } from './models/la
 export { Mlp, type MlpOptions } from './models/mlp.ts';
 export { kanToMultichannelMlp, MultichannelMlp, multichannelMlpToKan } from './models/multichannel-mlp.ts';
 export { Network, type NetworkKind } from './models/network.ts';
+export {
+  type ComparisonOptions,
+  compareMethods,
+  type MethodName,
+  type MethodResult,
+  type Samples,
+} from './multilevel/compare.ts';
 export type { Basis, Coordinates } from './multilevel/coordinates.ts';
+export { type Candidate, type FitOptions, type FitProgress, type FitResult, fit } from './multilevel/fit.ts';
 export type * from './multilevel/history.ts';
 export type { Progress, TrainOptions } from './multilevel/options.ts';
 export type { Monitor, Problem } from './multilevel/problem.ts';

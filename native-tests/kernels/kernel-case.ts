@@ -57,7 +57,7 @@ export class Random {
   }
 
   floats(count: number, draw: () => number = () => this.mixed()): Float64Array {
-    return Float64Array.from({ length: count }, draw);
+    return Float64Array.from({ length: count }, () => Math.fround(draw()));
   }
 }
 
@@ -98,7 +98,8 @@ export function sumOfTerms(
 ): Pick<KernelCase, 'constants' | 'buffers' | 'bounds'> {
   const buffers = withOutputs(kernel, constants, inputs);
   const largest = copyOf(buffers);
-  for (const name of Object.keys(inputs)) largest[name] = worst[name] ?? (inputs[name].map(Math.abs) as HostArray);
+  for (const name of Object.keys(inputs))
+    largest[name] = (worst[name]?.slice() ?? inputs[name].map(Math.abs)) as HostArray;
   kernel.reference(largest, constants);
   const bounds: Record<string, ArrayLike<number>> = {};
   for (const name of written(kernel)) {

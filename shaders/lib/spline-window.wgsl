@@ -55,7 +55,8 @@ fn locate(x: f32) -> Point {
   if (x > domainEnd) {
     return Point(intervals - 1u, 1.0, 0.0, (x - domainEnd) * cellsPerUnitLength);
   }
-  let knot = u32(clamp(round((x - domainStart) * cellsPerUnitLength), 0.0, f32(intervals)));
+  // The integer minimum keeps the cell of a NaN inside the arrays too.
+  let knot = min(u32(max(round((x - domainStart) * cellsPerUnitLength), 0.0)), intervals);
   let distance = distanceFromKnot(x, knot);
   if (knot < intervals && (distance >= 0.0 || knot == 0u)) {
     return Point(knot, distance, 1.0 - distance, 0.0);

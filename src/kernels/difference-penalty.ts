@@ -49,7 +49,8 @@ export const differencePenaltyGradient = defineKernel({
   flops: ({ inputs, coefficients, outputs }) => 15 * inputs * coefficients * outputs,
   reference({ coefficients: u, valueGradient, gradient }, { inputs, coefficients, outputs, factor }) {
     const scale = 2 * factor * valueGradient[0];
-    gradient.fill(0, 0, inputs * coefficients * outputs);
+    // 0, unless the scale is NaN.
+    gradient.fill(0 * scale, 0, inputs * coefficients * outputs);
     for (let p = 0; p < inputs; p++) {
       const first = p * coefficients * outputs;
       const end = first + (coefficients - 2) * outputs;

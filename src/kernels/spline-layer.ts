@@ -13,7 +13,8 @@ import coefficientGradientWgsl from '../../shaders/spline-coefficient-gradient.w
 import forwardWgsl from '../../shaders/spline-forward.wgsl';
 import inputGradientWgsl from '../../shaders/spline-input-gradient.wgsl';
 import { windowsAt } from '../splines/window.ts';
-import { ceilDiv, defineKernel, type HostArray, linearGrid, MAX_WORKGROUPS } from './kernel.ts';
+import { ceilDiv, defineKernel, linearGrid, MAX_WORKGROUPS } from './kernel.ts';
+import { cubicCoefficientGradient, cubicForward, cubicInputGradient } from './spline-layer-cubic.ts';
 
 const constants = ['batch', 'inputs', 'outputs', 'intervals', 'degree', 'domainStart', 'domainEnd'] as const;
 
@@ -32,10 +33,10 @@ function windowFlops({ batch, inputs, degree }: SplineLayerConstants): number {
   return batch * inputs * (20 + (degree + 1) * (degree + 2));
 }
 
-/** Points whose windows are evaluated together; they stay in the processor's first cache. */
-const POINTS = 256;
-const cells = new Int32Array(POINTS);
-const windows = new Float64Array(6 * POINTS);
+/** Room for the windows of one sample's inputs. */
+function sampleWindows({ inputs, degree }: SplineLayerConstants) {
+  return { cells: new Int32Array(inputs), windows: new Float64Array(inputs * (degree + 1)) };
+}
 
 /** y[b,q] = Σ_p Σ_k W[p,k,q] B_k(x[b,p]). A NaN in x gives NaN in its sample's y. */
 export const splineForward = defineKernel({
@@ -53,16 +54,19 @@ export const splineForward = defineKernel({
   flops: (sizes) => windowFlops(sizes) + multiplyAdds(sizes),
   reference({ x, weights, y }, grid) {
     const { batch, inputs, outputs, intervals, degree } = grid;
-    const points = batch * inputs;
-    const rowsPerInput = (intervals + degree) * outputs;
     y.fill(0, 0, batch * outputs);
-    for (let first = 0; first < points; first += POINTS) {
-      const count = Math.min(POINTS, points - first);
-      windowsAt(x, { first, count }, grid, 0, cells, windows);
-      for (let i = 0; i < count; i++) {
-        const b = Math.floor((first + i) / inputs);
-        const p = first + i - b * inputs;
-        addRows(y, b * outputs, weights, p * rowsPerInput + cells[i] * outputs, outputs, degree, i * (degree + 1));
+    if (degree === 3) return cubicForward(x, weights, y, grid);
+    const { cells, windows } = sampleWindows(grid);
+    for (let b = 0; b < batch; b++) {
+      windowsAt(x, { first: b * inputs, count: inputs }, grid, 0, cells, windows);
+      const to = b * outputs;
+      for (let p = 0; p < inputs; p++) {
+        let row = (p * (intervals + degree) + cells[p]) * outputs;
+        for (let j = 0; j <= degree; j++) {
+          const value = windows[p * (degree + 1) + j];
+          for (let q = 0; q < outputs; q++) y[to + q] += value * weights[row + q];
+          row += outputs;
+        }
       }
     }
   },
@@ -82,15 +86,21 @@ export const splineInputGradient = defineKernel({
   flops: (sizes) => windowFlops(sizes) + multiplyAdds(sizes),
   reference({ x, weights, outputGradient, inputGradient }, grid) {
     const { batch, inputs, outputs, intervals, degree } = grid;
-    const points = batch * inputs;
-    const rowsPerInput = (intervals + degree) * outputs;
-    for (let first = 0; first < points; first += POINTS) {
-      const count = Math.min(POINTS, points - first);
-      windowsAt(x, { first, count }, grid, 1, cells, windows);
-      for (let i = 0; i < count; i++) {
-        const b = Math.floor((first + i) / inputs);
-        const p = first + i - b * inputs;
-        inputGradient[first + i] = dotRows(outputGradient, b * outputs, weights, p * rowsPerInput + cells[i] * outputs, outputs, degree, i * (degree + 1));
+    if (degree === 3) return cubicInputGradient(x, weights, outputGradient, inputGradient, grid);
+    const { cells, windows } = sampleWindows(grid);
+    for (let b = 0; b < batch; b++) {
+      windowsAt(x, { first: b * inputs, count: inputs }, grid, 1, cells, windows);
+      const from = b * outputs;
+      for (let p = 0; p < inputs; p++) {
+        let row = (p * (intervals + degree) + cells[p]) * outputs;
+        let gradient = 0;
+        for (let j = 0; j <= degree; j++) {
+          let sum = 0;
+          for (let q = 0; q < outputs; q++) sum += outputGradient[from + q] * weights[row + q];
+          gradient += windows[p * (degree + 1) + j] * sum;
+          row += outputs;
+        }
+        inputGradient[b * inputs + p] = gradient;
       }
     }
   },
@@ -100,13 +110,14 @@ export const splineInputGradient = defineKernel({
 const TILE_SAMPLES = 512;
 const BUSY_WORKGROUPS = 256;
 
-/** Entries of the two i32 accumulators that fit in 16 KiB beside 64 windows; WGSL has the same number. */
-const ACCUMULATOR_ENTRIES = 1728;
+/** Threads of a workgroup and float32 sums in its memory; WGSL has the same numbers. */
+const THREADS = 64;
+const SUMS = 3584;
 
-/** Outputs are split evenly into as few blocks as fit the accumulators. */
+/** Outputs are split evenly into as few blocks as a workgroup's threads and memory allow. */
 function outputBlocks({ outputs, intervals, degree }: SplineLayerConstants): number {
-  const most = Math.floor(ACCUMULATOR_ENTRIES / (intervals + degree));
-  return ceilDiv(outputs, most);
+  const largest = Math.min(Math.floor(THREADS / (degree + 1)), Math.floor(SUMS / (intervals + degree)));
+  return ceilDiv(outputs, largest);
 }
 
 /**
@@ -124,8 +135,7 @@ export function splineGradientTiles(constants: SplineLayerConstants): number {
  * partials[tile,p,k,q] = Σ_{b in tile} B_k(x[b,p]) ∂L/∂y[b,q]; tile t holds samples t·T … min(t·T + T, batch) − 1,
  * T = ⌈batch/tiles⌉. The gradient is the sum over tiles; with one tile it is `partials` itself.
  *
- * On the device sums are made in integers, so they do not depend on the order of execution. A contribution that is not
- * finite makes the whole column partials[tile,p,:,q] NaN there.
+ * Every sum is made by one thread in a fixed order, so results repeat bit for bit on one device.
  */
 export const splineCoefficientGradient = defineKernel({
   name: 'spline-coefficient-gradient',
@@ -140,83 +150,23 @@ export const splineCoefficientGradient = defineKernel({
   flops: (sizes) => windowFlops(sizes) + multiplyAdds(sizes),
   reference({ x, outputGradient, partials }, grid) {
     const { batch, inputs, outputs, intervals, degree } = grid;
-    const points = batch * inputs;
-    const rowsPerInput = (intervals + degree) * outputs;
     const tiles = splineGradientTiles(grid);
     const tileSamples = ceilDiv(batch, tiles);
-    partials.fill(0, 0, tiles * inputs * rowsPerInput);
-    for (let first = 0; first < points; first += POINTS) {
-      const count = Math.min(POINTS, points - first);
-      windowsAt(x, { first, count }, grid, 0, cells, windows);
-      for (let i = 0; i < count; i++) {
-        const b = Math.floor((first + i) / inputs);
-        const p = first + i - b * inputs;
-        const tile = Math.floor(b / tileSamples) * inputs;
-        addToRows(partials, (tile + p) * rowsPerInput + cells[i] * outputs, outputGradient, b * outputs, outputs, degree, i * (degree + 1));
+    partials.fill(0, 0, tiles * sizes(grid).weights);
+    if (degree === 3) return cubicCoefficientGradient(x, outputGradient, partials, grid, tileSamples);
+    const { cells, windows } = sampleWindows(grid);
+    for (let b = 0; b < batch; b++) {
+      windowsAt(x, { first: b * inputs, count: inputs }, grid, 0, cells, windows);
+      const tile = Math.floor(b / tileSamples);
+      const from = b * outputs;
+      for (let p = 0; p < inputs; p++) {
+        let row = ((tile * inputs + p) * (intervals + degree) + cells[p]) * outputs;
+        for (let j = 0; j <= degree; j++) {
+          const value = windows[p * (degree + 1) + j];
+          for (let q = 0; q < outputs; q++) partials[row + q] += value * outputGradient[from + q];
+          row += outputs;
+        }
       }
     }
   },
 });
-
-// The rows of one window: degree + 1 consecutive rows of weights, `outputs` long, from index `from` on.
-// Four rows at once (cubic splines) need half the memory traffic of one at a time.
-
-/** y[to + q] += Σ_j windows[at0 + j] W[j,q] */
-function addRows(y: HostArray, to: number, weights: HostArray, from: number, outputs: number, degree: number, at0: number): void {
-  if (degree === 3) {
-    const [w0, w1, w2, w3] = [windows[at0], windows[at0 + 1], windows[at0 + 2], windows[at0 + 3]];
-    const [row1, row2, row3] = [from + outputs, from + 2 * outputs, from + 3 * outputs];
-    for (let q = 0; q < outputs; q++) {
-      y[to + q] += w0 * weights[from + q] + w1 * weights[row1 + q] + w2 * weights[row2 + q] + w3 * weights[row3 + q];
-    }
-    return;
-  }
-  for (let j = 0; j <= degree; j++) {
-    const value = windows[at0 + j];
-    const row = from + j * outputs;
-    for (let q = 0; q < outputs; q++) y[to + q] += value * weights[row + q];
-  }
-}
-
-/** Σ_q g[at + q] Σ_j windows[at0 + j] W[j,q] */
-function dotRows(g: HostArray, at: number, weights: HostArray, from: number, outputs: number, degree: number, at0: number): number {
-  let sum = 0;
-  if (degree === 3) {
-    const [w0, w1, w2, w3] = [windows[at0], windows[at0 + 1], windows[at0 + 2], windows[at0 + 3]];
-    const [row1, row2, row3] = [from + outputs, from + 2 * outputs, from + 3 * outputs];
-    for (let q = 0; q < outputs; q++) {
-      sum +=
-        g[at + q] *
-        (w0 * weights[from + q] + w1 * weights[row1 + q] + w2 * weights[row2 + q] + w3 * weights[row3 + q]);
-    }
-    return sum;
-  }
-  for (let j = 0; j <= degree; j++) {
-    const row = from + j * outputs;
-    let product = 0;
-    for (let q = 0; q < outputs; q++) product += g[at + q] * weights[row + q];
-    sum += windows[at0 + j] * product;
-  }
-  return sum;
-}
-
-/** W[j,q] += windows[at0 + j] g[at + q] */
-function addToRows(weights: HostArray, to: number, g: HostArray, at: number, outputs: number, degree: number, at0: number): void {
-  if (degree === 3) {
-    const [w0, w1, w2, w3] = [windows[at0], windows[at0 + 1], windows[at0 + 2], windows[at0 + 3]];
-    const [row1, row2, row3] = [to + outputs, to + 2 * outputs, to + 3 * outputs];
-    for (let q = 0; q < outputs; q++) {
-      const gradient = g[at + q];
-      weights[to + q] += w0 * gradient;
-      weights[row1 + q] += w1 * gradient;
-      weights[row2 + q] += w2 * gradient;
-      weights[row3 + q] += w3 * gradient;
-    }
-    return;
-  }
-  for (let j = 0; j <= degree; j++) {
-    const value = windows[at0 + j];
-    const row = to + j * outputs;
-    for (let q = 0; q < outputs; q++) weights[row + q] += value * g[at + q];
-  }
-}

@@ -109,6 +109,11 @@ export function kanLayers({
       fix: "Leave it out, or use 'tanh' or 'sigmoid'.",
     });
   }
+  if (!['none', 'with-bias', 'without-bias'].includes(leadingLinear)) {
+    throw new NestkanError('INVALID_ARGUMENT', `leadingLinear is ${leadingLinear}`, {
+      fix: "Leave it out, or use 'with-bias' or 'without-bias'.",
+    });
+  }
   const layers: Layer[] = [];
   for (let index = 0; index + 1 < widths.length; index++) {
     const size = { inputs: widths[index], outputs: widths[index + 1] };
@@ -128,8 +133,12 @@ export function kanLayers({
   });
 }
 
+/** @throws NestkanError INTERVALS_OUT_OF_RANGE */
 export function refinedLayer<L extends Layer>(layer: L): L {
-  return isGridLayer(layer) ? { ...layer, grid: { ...layer.grid, intervals: 2 * layer.grid.intervals } } : layer;
+  if (!isGridLayer(layer)) return layer;
+  const grid = { ...layer.grid, intervals: 2 * layer.grid.intervals };
+  checkGrid(grid);
+  return { ...layer, grid };
 }
 
 function initialCoefficients({ inputs, outputs, grid }: GridLayer, random: Random): Float64Array {

@@ -1,3 +1,5 @@
+import type { Advance } from '../optimizers/optimizer.ts';
+
 /** What one level of a hierarchy did. */
 export interface LevelRecord {
   /** Intervals of every grid layer, first to last; empty for an MLP. */
@@ -12,6 +14,8 @@ export interface LevelRecord {
   /** Figure of merit on the training data at the end of the level, penalties left out. */
   readonly trainLoss: number;
   readonly validationLoss?: number;
+  /** What `watch` asked for, by name. */
+  readonly watched?: Readonly<Record<string, number>>;
   readonly seconds: number;
 }
 
@@ -54,15 +58,15 @@ export class TrainingLog {
   evaluations = 0;
   stopped: StopReason = 'completed';
 
-  /** Appends the losses that `evaluations` evaluations gave, spread evenly over them. */
-  addLosses(level: number, losses: Float64Array, { evaluations, work }: { evaluations: number; work: number }): void {
+  /** Appends what an optimizer did on a level where one evaluation costs `workPerEvaluation`. */
+  addLosses(level: number, { losses, lossEvaluations, evaluations }: Advance, workPerEvaluation: number): void {
     losses.forEach((loss, index) => {
-      const share = (index + 1) / losses.length;
-      const point = { evaluations: this.evaluations + share * evaluations, work: this.work + share * work };
+      const spent = lossEvaluations[index];
+      const point = { evaluations: this.evaluations + spent, work: this.work + spent * workPerEvaluation };
       this.curve.push({ level, ...point, loss });
     });
     this.evaluations += evaluations;
-    this.work += work;
+    this.work += evaluations * workPerEvaluation;
   }
 
   addValidation(level: number, loss: number): void {

@@ -7,7 +7,7 @@ import { adamThenLbfgs } from '../optimizers/sequence.ts';
 import { secondsSince, type TrainingLog } from './history.ts';
 import type { TrainOptions } from './options.ts';
 import type { Problem } from './problem.ts';
-import { Validation, Watch } from './watch.ts';
+import { Snapshot, Validation, Watch } from './watch.ts';
 
 /** Evaluations are asked for in pieces of about this many seconds, so that signals and progress are attended to. */
 const PIECE_SECONDS = 0.1;
@@ -29,6 +29,8 @@ export class LevelTraining {
   readonly #objective: Objective;
   readonly #train: Watch;
   readonly #validation?: Validation;
+  /** The parameters that the level started from. */
+  readonly #entry: Snapshot;
   readonly #leave: Recording;
   readonly #run: OptimizerRun;
   readonly #workPerEvaluation: number;
@@ -40,7 +42,14 @@ export class LevelTraining {
 
   private constructor(
     [model, options, plan, log]: [Network, TrainOptions, LevelPlan, TrainingLog],
-    [objective, train, validation, leave, run]: [Objective, Watch, Validation | undefined, Recording, OptimizerRun],
+    [objective, train, validation, entry, leave, run]: [
+      Objective,
+      Watch,
+      Validation | undefined,
+      Snapshot,
+      Recording,
+      OptimizerRun,
+    ],
   ) {
     this.#model = model;
     this.#options = options;
@@ -49,6 +58,7 @@ export class LevelTraining {
     this.#objective = objective;
     this.#train = train;
     this.#validation = validation;
+    this.#entry = entry;
     this.#leave = leave;
     this.#run = run;
     this.#workPerEvaluation = (model.intervals[0] ?? options.workPerEpoch ?? 1) * (objective.epochFraction ?? 1);
@@ -63,13 +73,25 @@ export class LevelTraining {
   ): Promise<LevelTraining> {
     const { backend } = model;
     const { optimizer = adamThenLbfgs() } = options;
-    const objective = problem.bind(model);
-    const leave = await backend.record(objective.leave ?? [], 'leave coordinates');
-    backend.run(await backend.record(objective.enter ?? [], 'enter coordinates'));
-    const run = await optimizer.start(objective, plan.budget);
-    const train = await Watch.open(problem, model);
-    const validation = options.validation && (await Validation.open(options.validation, model));
-    return new LevelTraining([model, options, plan, log], [objective, train, validation, leave, run]);
+    const opened: (() => void)[] = [];
+    try {
+      const train = await Watch.open(problem, model);
+      opened.push(() => train.close());
+      const validation = options.validation && (await Validation.open(options.validation, model));
+      opened.push(() => validation?.close());
+      const entry = await Snapshot.open(model);
+      opened.push(() => entry.close());
+      entry.keep();
+      const objective = problem.bind(model);
+      opened.push(() => objective.dispose());
+      const leave = await backend.record(objective.leave ?? [], 'leave coordinates');
+      backend.run(await backend.record(objective.enter ?? [], 'enter coordinates'));
+      const run = await optimizer.start(objective, plan.budget);
+      return new LevelTraining([model, options, plan, log], [objective, train, validation, entry, leave, run]);
+    } catch (error) {
+      for (const close of opened) close();
+      throw error;
+    }
   }
 
   /** Spends the budget and appends to the log. Afterwards the model holds the best parameters found. */
@@ -87,7 +109,8 @@ export class LevelTraining {
     } catch (error) {
       if (error instanceof NestkanError && error.code === 'NON_FINITE_TRAINING') {
         backend.run(this.#leave);
-        await backend.finish();
+        // A last step may leave finite parameters whose loss overflows.
+        if (!Number.isFinite(await this.#train.loss())) this.#entry.restore();
         Object.assign(error.where, { level: this.#plan.level });
       }
       throw error;
@@ -110,13 +133,14 @@ export class LevelTraining {
     let queued = this.#spent;
     try {
       while (pending.length > 0 || (queued < goal && !this.#ended)) {
+        // Asking is part of what is timed: the CPU computes while it is asked.
+        const start = performance.now();
         while (pending.length < this.#run.depth && queued < goal && !this.#ended) {
           const piece = Math.min(this.#piece, goal - queued);
           pending.push(this.#run.advance(piece));
           asked.push(piece);
           queued += piece;
         }
-        const start = performance.now();
         const advance = await pending[0];
         pending.shift();
         queued += advance.evaluations - asked.shift()!;
@@ -130,10 +154,10 @@ export class LevelTraining {
   }
 
   #settle(advance: Advance): void {
-    const { evaluations, steps, losses, finished } = advance;
+    const { evaluations, steps, finished } = advance;
     const { signal, tolerance, onProgress } = this.#options;
     const log = this.#log;
-    log.addLosses(this.#plan.level, losses, { evaluations, work: evaluations * this.#workPerEvaluation });
+    log.addLosses(this.#plan.level, advance, this.#workPerEvaluation);
     this.#spent += evaluations;
     this.#steps += steps;
     if (finished) this.#ended = true;
@@ -171,8 +195,24 @@ export class LevelTraining {
       work: this.#spent * this.#workPerEvaluation,
       trainLoss,
       validationLoss: this.#validation?.best,
+      watched: await this.#watched(),
       seconds: secondsSince(this.#start),
     });
+  }
+
+  async #watched(): Promise<Record<string, number> | undefined> {
+    const { watch } = this.#options;
+    if (watch === undefined) return undefined;
+    const figures: Record<string, number> = {};
+    for (const [name, problem] of Object.entries(watch)) {
+      const figure = await Watch.open(problem, this.#model);
+      try {
+        figures[name] = await figure.loss();
+      } finally {
+        figure.close();
+      }
+    }
+    return figures;
   }
 
   #close(): void {
@@ -180,5 +220,6 @@ export class LevelTraining {
     this.#objective.dispose();
     this.#train.close();
     this.#validation?.close();
+    this.#entry.close();
   }
 }

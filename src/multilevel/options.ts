@@ -1,3 +1,4 @@
+import { NestkanError } from '../errors.ts';
 import type { Optimizer } from '../optimizers/optimizer.ts';
 import type { Problem } from './problem.ts';
 
@@ -32,9 +33,29 @@ export interface TrainOptions {
   readonly validationInterval?: number;
   /** Looks without improvement after which a level ends early. Default: no early end. */
   readonly patience?: number;
+  /** Relative gain in validation loss that a level must bring for the next one to be tried. Default: always go on. */
+  readonly gainToRefine?: number;
+  /** Further figures of merit, evaluated at the end of every level for the history only. */
+  readonly watch?: Readonly<Record<string, Problem>>;
   /** Work of one epoch of a model without grids. Default 1. */
   readonly workPerEpoch?: number;
   /** Stops at the next step; the result is then the best model so far. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
+}
+
+/** @throws NestkanError INVALID_ARGUMENT for numbers that no training could go by */
+export function checkOptions(options: TrainOptions): void {
+  const whole = (value: number) => Number.isInteger(value) && value >= 1;
+  const rules: Partial<Record<keyof TrainOptions, readonly [valid: (value: number) => boolean, fix: string]>> = {
+    validationInterval: [whole, 'Use a positive whole number.'],
+    patience: [(value) => whole(value) || value === Number.POSITIVE_INFINITY, 'Use a positive whole number.'],
+    tolerance: [(value) => !Number.isNaN(value), 'Use a number.'],
+    workPerEpoch: [(value) => value > 0 && Number.isFinite(value), 'Use a positive number.'],
+  };
+  for (const [name, [valid, fix]] of Object.entries(rules)) {
+    const value = options[name as keyof TrainOptions];
+    if (value === undefined || (typeof value === 'number' && valid(value))) continue;
+    throw new NestkanError('INVALID_ARGUMENT', `${name} is ${value}`, { fix });
+  }
 }

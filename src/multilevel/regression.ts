@@ -21,9 +21,12 @@ export interface RegressionOptions {
   readonly inputs: Rows;
   /** [rows, outputs]. */
   readonly targets: Rows;
-  /** Weight of the P-spline penalty: mean over edges of ∫ φ''² in units of the domain's half-width. Default 0. */
+  /**
+   * Weight of the P-spline penalty of spline layers: mean over edges of ∫ φ''² in units of the domain's half-width.
+   * Default 0.
+   */
   readonly roughness?: number;
-  /** Rows per step; the full batch by default. Only Adam takes mini-batches. */
+  /** Rows per step; the full batch by default. Only Adam takes mini-batches. Rows left over sit out an epoch. */
   readonly batchSize?: number;
   /** Seed of the order of mini-batches. Default 0. */
   readonly seed?: number;
@@ -58,6 +61,7 @@ export function regression(options: RegressionOptions): Problem {
       fix: `Use a whole number from 1 to ${inputs.rows}.`,
     });
   }
+  createRandom(seed);
   const full = batchSize === inputs.rows;
   return {
     bind(model) {
@@ -119,12 +123,15 @@ function miniBatch(
     tape.dispatches.push(dispatch(gatherRows, { source: all.buffer, order, counter, target: batch.buffer }, constants));
     return batch;
   };
+  const epochs = createRandom(seed);
+  const epochSeeds: number[] = [];
   const miniBatches: MiniBatches = {
     stepsPerEpoch,
     counter,
     shuffle(epoch) {
+      while (epochSeeds.length <= epoch) epochSeeds.push(epochs.integer(2 ** 32));
       const rows = Uint32Array.from({ length: inputs.rows }, (_, row) => row);
-      backend.write(order, createRandom(EPOCH_SEEDS * seed + epoch).shuffle(rows));
+      backend.write(order, createRandom(epochSeeds[epoch]).shuffle(rows));
     },
   };
   const objective = objectiveOn(tape, model, gather(inputs), gather(targets), roughness);
@@ -139,9 +146,6 @@ function miniBatch(
     },
   };
 }
-
-/** Distance between the seeds of neighbouring runs: more than the epochs of any run. */
-const EPOCH_SEEDS = 1_000_003;
 
 function objectiveOn(tape: Tape, model: Network, x: Tensor, target: Tensor, roughness: number): Objective {
   const { backend, parameters } = model;

@@ -1,8 +1,8 @@
 import { NestkanError } from '../errors.ts';
 import type { Network } from '../models/network.ts';
-import { type TrainingHistory, TrainingLog } from './history.ts';
+import { type LevelRecord, type TrainingHistory, TrainingLog } from './history.ts';
 import { LevelTraining } from './level.ts';
-import type { TrainOptions } from './options.ts';
+import { checkOptions, type TrainOptions } from './options.ts';
 import type { Problem } from './problem.ts';
 
 /** A network that can double its grids without changing its function. */
@@ -34,6 +34,7 @@ export async function trainMultilevel<Model extends Network & Partial<Refinable<
   problem: Problem,
   options: TrainOptions = {},
 ): Promise<TrainResult<Model>> {
+  checkOptions(options);
   const budgets = levelBudgets(initial, options);
   const log = new TrainingLog();
   let model = (await initial.clone()) as Model;
@@ -53,6 +54,10 @@ export async function trainMultilevel<Model extends Network & Partial<Refinable<
       );
       await training.run();
       if (log.stopped === 'aborted' || log.stopped === 'tolerance') break;
+      if (!worthRefining(log.levels, options)) {
+        log.stopped = 'early-stopping';
+        break;
+      }
     }
   } catch (error) {
     if (error instanceof NestkanError && error.code === 'NON_FINITE_TRAINING') {
@@ -63,6 +68,12 @@ export async function trainMultilevel<Model extends Network & Partial<Refinable<
     throw error;
   }
   return { model, history: log.history() };
+}
+
+function worthRefining(levels: readonly LevelRecord[], { gainToRefine }: TrainOptions): boolean {
+  if (gainToRefine === undefined || levels.length < 2) return true;
+  const [before, after] = levels.slice(-2).map((level) => level.validationLoss ?? Number.NaN);
+  return !(after > before * (1 - gainToRefine));
 }
 
 function levelBudgets(initial: Network & Partial<Refinable<Network>>, options: TrainOptions): readonly number[] {

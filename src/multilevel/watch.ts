@@ -32,32 +32,56 @@ export class Watch {
   }
 }
 
-/** Looks at validation data now and then, and keeps the parameters that did best. */
-export class Validation {
-  readonly #model: Network;
-  readonly #watch: Watch;
-  readonly #best: DeviceBuffer;
+/** A copy of a model's parameters on its device. */
+export class Snapshot {
+  readonly #backend: Backend;
+  readonly #copy: DeviceBuffer;
   readonly #keep: Recording;
   readonly #restore: Recording;
-  #looksSinceBest = 0;
-  /** The least loss seen. */
-  best = Number.POSITIVE_INFINITY;
 
-  private constructor(model: Network, watch: Watch, best: DeviceBuffer, keep: Recording, restore: Recording) {
-    this.#model = model;
-    this.#watch = watch;
-    this.#best = best;
+  private constructor(backend: Backend, copy: DeviceBuffer, keep: Recording, restore: Recording) {
+    this.#backend = backend;
+    this.#copy = copy;
     this.#keep = keep;
     this.#restore = restore;
   }
 
-  static async open(problem: Problem, model: Network): Promise<Validation> {
-    const { backend, parameters } = model;
+  static async open({ backend, parameters }: Network): Promise<Snapshot> {
     const { values, length: count } = parameters;
-    const best = backend.allocate(count, { label: 'best parameters' });
-    const keep = await backend.record([dispatch(copy, { source: values, target: best }, { count })], 'keep best');
-    const restore = await backend.record([dispatch(copy, { source: best, target: values }, { count })], 'restore best');
-    return new Validation(model, await Watch.open(problem, model), best, keep, restore);
+    const held = backend.allocate(count, { label: 'kept parameters' });
+    const keep = await backend.record([dispatch(copy, { source: values, target: held }, { count })], 'keep');
+    const restore = await backend.record([dispatch(copy, { source: held, target: values }, { count })], 'restore');
+    return new Snapshot(backend, held, keep, restore);
+  }
+
+  keep(): void {
+    this.#backend.run(this.#keep);
+  }
+
+  restore(): void {
+    this.#backend.run(this.#restore);
+  }
+
+  close(): void {
+    this.#backend.release(this.#copy);
+  }
+}
+
+/** Looks at validation data now and then, and keeps the parameters that did best. */
+export class Validation {
+  readonly #watch: Watch;
+  readonly #best: Snapshot;
+  #looksSinceBest = 0;
+  /** The least loss seen. */
+  best = Number.POSITIVE_INFINITY;
+
+  private constructor(watch: Watch, best: Snapshot) {
+    this.#watch = watch;
+    this.#best = best;
+  }
+
+  static async open(problem: Problem, model: Network): Promise<Validation> {
+    return new Validation(await Watch.open(problem, model), await Snapshot.open(model));
   }
 
   /** Number of looks in a row that brought nothing. */
@@ -70,7 +94,7 @@ export class Validation {
     if (loss < this.best) {
       this.best = loss;
       this.#looksSinceBest = 0;
-      this.#model.backend.run(this.#keep);
+      this.#best.keep();
     } else {
       this.#looksSinceBest++;
     }
@@ -78,11 +102,11 @@ export class Validation {
   }
 
   restoreBest(): void {
-    if (Number.isFinite(this.best)) this.#model.backend.run(this.#restore);
+    if (Number.isFinite(this.best)) this.#best.restore();
   }
 
   close(): void {
     this.#watch.close();
-    this.#model.backend.release(this.#best);
+    this.#best.close();
   }
 }

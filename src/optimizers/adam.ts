@@ -42,9 +42,10 @@ export function adam(options: AdamOptions = {}): Optimizer {
     ['epsilon', epsilon, Number.POSITIVE_INFINITY],
     ['weightDecay', weightDecay, Number.POSITIVE_INFINITY],
   ] as const) {
-    if (value >= 0 && value < limit) continue;
+    // Without epsilon a parameter that no row touches would move by 0/0.
+    if (value < limit && (value > 0 || (value === 0 && name !== 'epsilon'))) continue;
     throw new NestkanError('INVALID_ARGUMENT', `Adam's ${name} is ${value}`, {
-      fix: `Use a number from 0 to below ${limit}.`,
+      fix: `Use a number from 0 to below ${limit}; epsilon is positive.`,
     });
   }
   return {
@@ -81,7 +82,8 @@ class AdamRun implements OptimizerRun {
   #failure?: Promise<never>;
   #done = 0;
   #started = 0;
-  #check!: Recording;
+  #check!: readonly Recording[];
+  /** Bad parameters after a chunk, one count per snapshot: a chunk under way must not disturb the one before. */
   readonly #nonfinite: DeviceBuffer;
   /** The chunks enqueued last, whose snapshots are still there. */
   readonly #chunks: Chunk[] = [];
@@ -103,7 +105,7 @@ class AdamRun implements OptimizerRun {
     this.#counter = objective.miniBatches?.counter ?? backend.allocate(1, { type: 'uint', label: 'step counter' });
     if (!objective.miniBatches) this.#buffers.push(this.#counter);
     this.#ring = this.#allocate((DEPTH + 1) * CHUNK);
-    this.#nonfinite = backend.allocate(1, { type: 'uint' });
+    this.#nonfinite = backend.allocate(this.#snapshots.length, { type: 'uint' });
     this.#buffers.push(this.#nonfinite);
     backend.write(this.#schedule, rates);
     backend.write(this.#counter, [0]);
@@ -135,9 +137,13 @@ class AdamRun implements OptimizerRun {
       );
     this.#save = await Promise.all(this.#snapshots.map((snapshot) => copies(this.#state, snapshot)));
     this.#restore = await Promise.all(this.#snapshots.map((snapshot) => copies(snapshot, this.#state)));
-    this.#check = await backend.record([
-      dispatch(nonfiniteCount, { values: parameters, counts: this.#nonfinite }, { count, slot: 0, slots: 1 }),
-    ]);
+    const slots = this.#snapshots.length;
+    const counts = { values: parameters, counts: this.#nonfinite };
+    this.#check = await Promise.all(
+      this.#snapshots.map((_, slot) =>
+        backend.record([dispatch(nonfiniteCount, counts, { count, slot, slots })], 'finite check'),
+      ),
+    );
   }
 
   async advance(evaluations: number): Promise<Advance> {
@@ -156,15 +162,15 @@ class AdamRun implements OptimizerRun {
     this.#done += steps;
     backend.run(this.#save[chunk.slot]);
     backend.run(this.#step, steps);
-    backend.run(this.#check);
+    backend.run(this.#check[chunk.slot]);
     const start = first % this.#ring.length;
     const stretch = this.#ring.view(start - (start % CHUNK), CHUNK);
-    const [ring, [nonfinite]] = await backend.read([stretch, this.#nonfinite]);
+    const [ring, nonfinite] = await backend.read([stretch, this.#nonfinite]);
     const losses = ring.slice(start % CHUNK, (start % CHUNK) + steps);
-    const bad = [...losses, nonfinite > 0 ? Number.NaN : 0].findIndex((loss) => !Number.isFinite(loss));
+    const bad = [...losses, nonfinite[chunk.slot] > 0 ? Number.NaN : 0].findIndex((loss) => !Number.isFinite(loss));
     if (bad >= 0) this.#failure ??= this.#fail(first + bad);
     if (this.#failure) await this.#failure;
-    return { losses, steps, evaluations: steps };
+    return { losses, lossEvaluations: losses.map((_, index) => index + 1), steps, evaluations: steps };
   }
 
   /**

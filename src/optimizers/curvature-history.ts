@@ -24,7 +24,7 @@ export class CurvatureHistory {
     return this.#slots.length;
   }
 
-  /** Slot into which the next pair is to be written; its former pair is forgotten once {@link add} accepts the new. */
+  /** Slot into which the next pair is to be written; its former pair is forgotten by {@link add}. */
   get nextSlot(): number {
     return this.#next;
   }

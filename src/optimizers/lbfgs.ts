@@ -40,18 +40,37 @@ export function lbfgs({
       fix: 'Use a whole number from 1 to 200.',
     });
   }
+  if (!Number.isInteger(lineSearchEvaluations) || lineSearchEvaluations < 1) {
+    throw new NestkanError(
+      'INVALID_ARGUMENT',
+      `a line search of L-BFGS may take ${lineSearchEvaluations} evaluations`,
+      {
+        fix: 'Use a positive whole number.',
+      },
+    );
+  }
+  if (!(gradientTolerance >= 0 && gradientTolerance < 1)) {
+    throw new NestkanError('INVALID_ARGUMENT', `the gradient tolerance of L-BFGS is ${gradientTolerance}`, {
+      fix: 'Use a number from 0 to below 1.',
+    });
+  }
   return {
     name: 'lbfgs',
     async start(objective, evaluations) {
-      if (objective.miniBatches) throw unsuitable('mini-batches', 'Use the full batch, or adam.');
-      if (objective.consistentGradient === false) {
-        throw unsuitable('a gradient in another basis than the variables', 'Use the same basis for both, or adam.');
-      }
+      checkSuitable(objective);
       const run = new LbfgsRun(objective, { history, lineSearchEvaluations, gradientTolerance }, evaluations);
       await run.record();
       return run;
     },
   };
+}
+
+/** @throws NestkanError OPTIMIZER_UNSUITABLE where L-BFGS cannot work on `objective` */
+export function checkSuitable({ miniBatches, consistentGradient }: Objective): void {
+  if (miniBatches) throw unsuitable('mini-batches', 'Use the full batch, or adam.');
+  if (consistentGradient === false) {
+    throw unsuitable('a gradient in another basis than the variables', 'Use the same basis for both, or adam.');
+  }
 }
 
 function unsuitable(what: string, fix: string): NestkanError {
@@ -134,20 +153,21 @@ class LbfgsRun implements OptimizerRun {
 
   async advance(evaluations: number): Promise<Advance> {
     const losses: number[] = [];
-    const { evaluations: evaluationsBefore, steps: stepsBefore } = {
-      evaluations: this.#evaluations,
-      steps: this.#steps,
+    const lossEvaluations: number[] = [];
+    const [evaluationsBefore, stepsBefore] = [this.#evaluations, this.#steps];
+    const note = () => {
+      losses.push(this.#loss);
+      lossEvaluations.push(this.#evaluations - evaluationsBefore);
     };
     const end = Math.min(this.#budget, evaluationsBefore + Math.max(1, evaluations));
     if (Number.isNaN(this.#loss)) {
       await this.#begin();
-      losses.push(this.#loss);
+      note();
     }
-    while (!this.#finished && this.#evaluations < end && (await this.#iterate())) {
-      losses.push(this.#loss);
-    }
+    while (!this.#finished && this.#evaluations < end && (await this.#iterate())) note();
     return {
       losses: Float64Array.from(losses),
+      lossEvaluations: Float64Array.from(lossEvaluations),
       steps: this.#steps - stepsBefore,
       evaluations: this.#evaluations - evaluationsBefore,
       finished: this.#finished,
@@ -170,7 +190,7 @@ class LbfgsRun implements OptimizerRun {
     if (Number.isFinite(value) && Number.isFinite(this.#firstGradientNorm)) return;
     throw new NestkanError('NON_FINITE_TRAINING', 'the loss or its gradient is not finite at the start', {
       fix: 'Check the data and the initial model for extreme values.',
-      where: { step: 0 },
+      where: { step: 0, ...(await this.#objective.diagnose?.()) },
     });
   }
 
@@ -182,7 +202,9 @@ class LbfgsRun implements OptimizerRun {
       this.#finished = 'converged';
       return false;
     }
-    const maxEvaluations = Math.min(this.#budget - this.#evaluations, this.#options.lineSearchEvaluations);
+    // A search that ends at another point than its best goes back there: that takes one evaluation more.
+    const left = this.#budget - this.#evaluations;
+    const maxEvaluations = Math.min(Math.max(1, left - 1), this.#options.lineSearchEvaluations);
     const slope = this.#setDirection();
     const start: LinePoint = { step: 0, loss: this.#loss, slope };
     const firstStep = history.pairs === 0 ? Math.min(1, 1 / history.gradientNorm) : 1;

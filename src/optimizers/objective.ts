@@ -7,9 +7,9 @@ export interface Variables {
   readonly length: number;
 }
 
-/** Rows presented in random order, `batch` per step. */
+/** Rows presented in random order, some at a time. */
 export interface MiniBatches {
-  /** Steps until every row has been seen once. */
+  /** Steps until every row has been seen once, but for a remainder that fills no batch. */
   readonly stepsPerEpoch: number;
   /** Counts steps on the device; the optimizer advances it. */
   readonly counter: DeviceBuffer;

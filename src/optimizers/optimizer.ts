@@ -4,6 +4,8 @@ import type { Objective } from './objective.ts';
 export interface Advance {
   /** Losses seen, oldest first: of every Adam step, of every accepted L-BFGS iterate. */
   readonly losses: Float64Array;
+  /** Evaluations of this call after which each loss was known. */
+  readonly lossEvaluations: Float64Array;
   /** Parameter updates made. */
   readonly steps: number;
   /** Loss-and-gradient evaluations spent. */

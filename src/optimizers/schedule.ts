@@ -48,10 +48,15 @@ function factorOf(schedule: Schedule, steps: number): (step: number) => number {
   }
 }
 
+function lengthOf(schedule: Schedule): number {
+  if (schedule.type === 'ramp') return schedule.steps;
+  return schedule.type === 'cyclic' ? schedule.period : 1;
+}
+
 function checkSchedule(rate: number, schedule: Schedule): void {
   const numbers = Object.values(schedule).filter((value) => value !== undefined && typeof value !== 'string');
   const known = ['constant', 'cosine', 'ramp', 'cyclic'].includes(schedule.type);
-  const positive = Number.isFinite(rate) && rate > 0;
+  const positive = [rate, lengthOf(schedule)].every((value) => Number.isFinite(value) && value > 0);
   if (known && positive && numbers.every((value) => Number.isFinite(value) && value >= 0)) return;
   throw new NestkanError('INVALID_ARGUMENT', `no schedule of rate ${rate} is ${JSON.stringify(schedule)}`, {
     fix: "Use a positive rate and a schedule such as { type: 'cosine' } or { type: 'ramp', steps: 10 }.",

@@ -1,6 +1,6 @@
 import { NestkanError } from '../errors.ts';
 import { type AdamOptions, adam } from './adam.ts';
-import { type LbfgsOptions, lbfgs } from './lbfgs.ts';
+import { checkSuitable, type LbfgsOptions, lbfgs } from './lbfgs.ts';
 import type { Objective } from './objective.ts';
 import type { Advance, Optimizer, OptimizerRun } from './optimizer.ts';
 
@@ -21,6 +21,7 @@ export function adamThenLbfgs({ adamShare = 0.4, ...options }: AdamThenLbfgsOpti
     name: 'adam-lbfgs',
     async start(objective, evaluations) {
       const share = Math.round(adamShare * evaluations);
+      if (share < evaluations) checkSuitable(objective);
       const run = new SequenceRun(objective, [
         { optimizer: first, evaluations: share },
         { optimizer: second, evaluations: evaluations - share },
@@ -42,6 +43,9 @@ class SequenceRun implements OptimizerRun {
   readonly #phases: Phase[];
   #run!: OptimizerRun;
   #left = 0;
+  /** Steps of the phases before this one. */
+  #steps = 0;
+  #stepsOfPhase = 0;
 
   constructor(objective: Objective, phases: readonly Phase[]) {
     this.#objective = objective;
@@ -56,12 +60,25 @@ class SequenceRun implements OptimizerRun {
   }
 
   async advance(evaluations: number): Promise<Advance> {
-    const advance = await this.#run.advance(Math.min(evaluations, this.#left));
+    const advance = await this.#countingSteps(this.#run.advance(Math.min(evaluations, this.#left)));
     this.#left -= advance.evaluations;
+    this.#stepsOfPhase += advance.steps;
     if ((this.#left > 0 && !advance.finished) || this.#phases.length === 0) return advance;
     this.#run.dispose();
+    this.#steps += this.#stepsOfPhase;
+    this.#stepsOfPhase = 0;
     await this.begin();
     return { ...advance, finished: undefined };
+  }
+
+  /** A phase counts its own steps; what goes wrong is to be found by the step of the whole run. */
+  async #countingSteps(advance: Promise<Advance>): Promise<Advance> {
+    try {
+      return await advance;
+    } catch (error) {
+      if (error instanceof NestkanError && typeof error.where.step === 'number') error.where.step += this.#steps;
+      throw error;
+    }
   }
 
   dispose(): void {

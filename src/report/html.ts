@@ -72,7 +72,7 @@ figure{margin:1.25rem 0 1.25rem -.75rem}
 figure .scroll{margin:0}
 figure svg{display:block;max-width:100%;height:auto}
 figcaption{color:var(--muted);font-size:.875rem;margin-top:.25rem;padding-left:.75rem;max-width:44rem}
-@media (max-width:46rem){main{padding-top:1.5rem}dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:.5rem}figure svg{max-width:none;min-width:34rem;width:34rem}}
+@media (max-width:46rem){main{padding-top:1.5rem}dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:.5rem}figure svg{max-width:max(100%,34rem)}}
 @media print{main{max-width:none;padding:0}body{font-size:11pt}figure,tr,dl{break-inside:avoid}h2{break-after:avoid}.scroll{overflow:visible}pre{white-space:pre-wrap}}
 `.trim();
 

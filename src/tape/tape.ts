@@ -67,9 +67,8 @@ export class Tape {
     }
     const needed = this.#dependents();
     const filled = new Set<DeviceBuffer>();
-    const seed = this.input([1]);
+    const seed = this.#gradientOf(loss);
     this.#recorder.run(fill, { target: seed.buffer }, { count: 1, value: 1 });
-    this.#gradients.set(loss.buffer, seed);
     filled.add(loss.buffer);
     for (const node of [...this.#nodes].reverse()) {
       if (needed.has(node.output.buffer) && filled.has(node.output.buffer)) this.#reverse(node, needed, filled);

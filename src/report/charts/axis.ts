@@ -13,6 +13,8 @@ const LARGEST = 1e300;
 const SMALLEST_ON_LOG = 1e-300;
 /** Spans below this share of the values count as constant: their tick labels would be all digits. */
 const RESOLUTION = 1e-6;
+/** Below this a step between ticks would be subnormal: drawn as zero. */
+const TINY = 1e-290;
 const PLAIN_RANGE = { min: 1e-2, max: 1e5 };
 
 /** Whether a value has a place on an axis: finite, and positive where the axis is logarithmic. */
@@ -22,12 +24,14 @@ export function isDrawable(value: number, scale: ScaleType): boolean {
 
 /** Maps a value to the coordinate in which the axis is straight, and back. */
 export const straighten = (value: number, scale: ScaleType) => (scale === 'log' ? Math.log10(value) : value);
-const unstraighten = (value: number, scale: ScaleType) => (scale === 'log' ? 10 ** value : value);
+/** Room around the outermost values of a logarithmic axis ends where normal doubles do. */
+const clampExponent = (exponent: number) => Math.min(305, Math.max(-305, exponent));
+const unstraighten = (value: number, scale: ScaleType) => (scale === 'log' ? 10 ** clampExponent(value) : value);
 
 /**
  * The range of the drawable values, widened by `padding` (a share of its length) at both ends; null if there are none.
  *
- * A constant gets room around it, so that it is drawn in the middle: half its size, or half a decade.
+ * A constant gets room around it, so that it is drawn in the middle: half its size (around zero, a half), or half a decade.
  */
 export function axisDomain(values: Iterable<number>, scale: ScaleType, padding = 0): Domain | null {
   let min = Number.POSITIVE_INFINITY;
@@ -40,8 +44,10 @@ export function axisDomain(values: Iterable<number>, scale: ScaleType, padding =
   if (min > max) return null;
   const [low, high] = [straighten(min, scale), straighten(max, scale)];
   const span = high - low;
-  const constant = span <= RESOLUTION * (scale === 'log' ? 1 : Math.max(Math.abs(low), Math.abs(high)));
-  const room = constant ? (scale === 'log' ? 0.5 : Math.abs(low) / 2 || 1) : span * padding;
+  const size = Math.max(Math.abs(low), Math.abs(high));
+  const constant = span <= (scale === 'log' ? RESOLUTION : Math.max(RESOLUTION * size, TINY));
+  const aroundConstant = scale === 'log' || size <= TINY ? 1 : size;
+  const room = constant ? aroundConstant / 2 : span * padding;
   return [unstraighten(low - room, scale), unstraighten(high + room, scale)];
 }
 

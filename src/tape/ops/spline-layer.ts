@@ -48,12 +48,13 @@ export const splineLayer: Op<SplineGrid> = {
 };
 
 /** Output shape of a layer whose edges are functions on `grid`. */
-export function gridLayerShape(op: string, [x, weights]: readonly Shape[], grid: SplineGrid): Shape {
+export function gridLayerShape(op: string, shapes: readonly Shape[], grid: SplineGrid): Shape {
+  const [x, weights] = shapes;
   const coefficients = grid.intervals + grid.degree;
   if (x?.length === 2 && weights?.length === 3 && weights[0] === x[1] && weights[1] === coefficients) {
     return [x[0], weights[2]];
   }
-  throw shapeMismatch(op, `x [batch, inputs] and weights [inputs, ${coefficients}, outputs]`, [x, weights]);
+  throw shapeMismatch(op, `x [batch, inputs] and weights [inputs, ${coefficients}, outputs]`, shapes);
 }
 
 export function gridLayerConstants(x: Tensor, weights: Tensor, { degree, intervals, domain }: SplineGrid) {

@@ -1,0 +1,30 @@
+// `npm run bench -- [names…] [--quick]`: bundles the named benchmarks, or all of them, and runs them one after another.
+// Results go to docs/benchmarks/ and bench/results/; those of a quick run, which are rough, to build/bench/ instead.
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { bundleProgram } from '../.ci/build.mjs';
+import { ensureAdapter } from '../.ci/setup-vulkan.mjs';
+
+const BENCHMARKS = ['kernels', 'steps', 'paper-table2', 'paper-figure3', 'spectra'];
+
+process.chdir(fileURLToPath(new URL('..', import.meta.url)));
+const flags = process.argv.slice(2).filter((argument) => argument.startsWith('-'));
+const given = process.argv.slice(2).filter((argument) => !argument.startsWith('-'));
+const unknown = [...given.filter((name) => !BENCHMARKS.includes(name)), ...flags.filter((flag) => flag !== '--quick')];
+if (unknown.length > 0) {
+  console.error(`unknown: ${unknown.join(', ')}. Use any of ${BENCHMARKS.join(', ')}, and --quick.`);
+  process.exit(2);
+}
+
+const names = given.length > 0 ? given : BENCHMARKS;
+console.log(`adapter: ${ensureAdapter().name}`);
+const outdir = join('build', 'bench', 'programs');
+await bundleProgram({ entryPoints: names.map((name) => join('bench', `${name}.ts`)), outdir, sourcemap: true });
+// A process for each, so that what one has compiled and allocated is not what another one measures.
+for (const name of names) {
+  console.log(`\n${name}`);
+  const program = join(outdir, `${name}.js`);
+  const { status } = spawnSync(process.execPath, ['--enable-source-maps', program, ...flags], { stdio: 'inherit' });
+  if (status !== 0) process.exit(status ?? 1);
+}
