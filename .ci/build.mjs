@@ -6,14 +6,22 @@ import { build } from 'esbuild';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 
-/** WGSL as text without comments and indentation: they are for readers of shaders/, not for users' downloads. */
+/**
+ * WGSL as text without comments and needless space: they are for readers of shaders/, not for users' downloads.
+ * Space stays where its loss could make another token: in `a - -b`, `a / *b`, `vec2<f32> = b`.
+ */
 const wgsl = {
   name: 'wgsl',
   setup({ onLoad }) {
     onLoad({ filter: /\.wgsl$/ }, ({ path }) => ({
       contents: readFileSync(path, 'utf8')
         .replace(/\/\/.*$/gm, '')
-        .replace(/^\s+/gm, ''),
+        .replace(/\s+/g, ' ')
+        .replace(/ ?([{}();,:*+|]) ?/g, '$1')
+        .replace(/ ([-/<]|&&|[-+*/]=|[=!<>]=) (?![-*/&])/g, '$1')
+        .replace(/([^<>]) = /g, '$1=')
+        .trim()
+        .concat('\n'),
       loader: 'text',
     }));
   },
@@ -50,7 +58,7 @@ export function bundleProgram(options) {
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   rmSync('dist', { recursive: true, force: true });
   await bundle({
-    entryPoints: ['src/index.ts', 'src/node.ts'],
+    entryPoints: ['src/index.ts', 'src/data.ts', 'src/node.ts'],
     outdir: 'dist',
     splitting: true,
     chunkNames: 'shared-[hash]',

@@ -49,7 +49,7 @@ export interface Choices {
   readonly history: number;
 }
 
-export const OUR_CHOICES: Choices = { hiddenDomain: [-4, 4], inputRange: [0, 1], history: 50 };
+export const OUR_CHOICES: Choices = { hiddenDomain: [-1, 1], inputRange: [-1, 1], history: 50 };
 
 export type Architecture =
   /** [2, 5, 1] whose first layer is a plain linear one with bias, as in the paper. */

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { bundleProgram } from '../.ci/build.mjs';
 import { ensureAdapter } from '../.ci/setup-vulkan.mjs';
 
-const BENCHMARKS = ['kernels', 'steps', 'paper-table2', 'paper-figure3', 'spectra'];
+const BENCHMARKS = ['kernels', 'steps', 'rounding', 'paper-table2', 'paper-figure3', 'spectra', 'picture'];
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 const flags = process.argv.slice(2).filter((argument) => argument.startsWith('-'));

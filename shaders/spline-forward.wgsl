@@ -1,4 +1,4 @@
-// y[b,q] = Σ_p Σ_k W[p,k,q] B_k(x[b,p]). After shaders/lib/spline-window.wgsl.
+// y[b,q] = Σ_p Σ_k W[p,k,q] B_k(x[b,p]). After shaders/lib/nan.wgsl and spline-window.wgsl.
 //
 // A workgroup of 64 is `block` outputs by `samples` samples, one thread for each y. The inputs come in chunks of
 // `block`, so that each thread evaluates one window per chunk, which all outputs then share.
@@ -17,11 +17,10 @@ var<workgroup> cells: array<u32, 64>;
 
 fn evaluateWindow(b: u32, p: u32, slot: u32) {
   let value = x[b * inputs + p];
-  let bits = bitcast<u32>(value);
   let point = locate(value);
   let values = windowAt(point);
   for (var j = 0u; j <= degree; j++) {
-    windows[slot][j] = select(notANumber(bits), values[j], isFiniteBits(bits));
+    windows[slot][j] = select(values[j], notANumber(value), isNonfinite(value));
   }
   cells[slot] = point.cell;
 }

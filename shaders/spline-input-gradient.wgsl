@@ -1,5 +1,5 @@
 // inputGradient[b,p] = Σ_q outputGradient[b,q] Σ_k W[p,k,q] B_k'(x[b,p]).
-// After shaders/lib/linear-index.wgsl and shaders/lib/spline-window.wgsl.
+// After shaders/lib/linear-index.wgsl, nan.wgsl and spline-window.wgsl.
 //
 // One thread per (p, b), b fastest: neighbours share the weights of their input.
 override batch: u32;
@@ -20,9 +20,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   let p = index / batch;
   let b = index % batch;
   let value = x[b * inputs + p];
-  let bits = bitcast<u32>(value);
-  if (!isFiniteBits(bits)) {
-    inputGradient[b * inputs + p] = notANumber(bits);
+  if (isNonfinite(value)) {
+    inputGradient[b * inputs + p] = notANumber(value);
     return;
   }
   let point = locate(value);

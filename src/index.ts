@@ -1,4 +1,4 @@
-/** The public API; nothing here or below it imports Node. */
+/** Entry `nestkan`: models, training, splines, devices. Nothing here or below it imports Node. */
 export type { Matrix, NdArray, Rows } from './arrays.ts';
 export type {
   Backend,
@@ -13,33 +13,16 @@ export { CpuBackend } from './backend/cpu/cpu-backend.ts';
 export { dispatch } from './backend/dispatch.ts';
 export { type Choice, type OpenedBackend, type OpenOptions, openBackend } from './backend/open.ts';
 export { WebGpuBackend } from './backend/webgpu/webgpu-backend.ts';
-export { FittedModel, type Units } from './data/fitted-model.ts';
-export { type Metrics, metricsOf } from './data/metrics.ts';
-export { decodeModel, encodeModel } from './data/model-file.ts';
-export { decodeSafetensors, encodeSafetensors } from './data/safetensors.ts';
-export * from './data/scaling.ts';
-export { checkTrainable, type Dataset, selectColumns, takeRows } from './data/selection.ts';
-export { splitRows } from './data/split.ts';
-export { createTable, type Table, tableFromColumns } from './data/table.ts';
 export { type ErrorCode, type ErrorDetails, NestkanError } from './errors.ts';
 export type { Activation } from './kernels/activations.ts';
 export { type Binding, defineKernel, type Grid, type HostArray, type Kernel } from './kernels/kernel.ts';
-export { kernels } from './kernels/registry.ts';
 export { changeOfBasisMatrix, prolongationMatrix } from './matrices.ts';
 export { Kan, type KanOptions, type Squashing } from './models/kan.ts';
 export type { ActivationLayer, AffineLayer, GridLayer, Layer } from './models/layer.ts';
 export { Mlp, type MlpOptions } from './models/mlp.ts';
 export { kanToMultichannelMlp, MultichannelMlp, multichannelMlpToKan } from './models/multichannel-mlp.ts';
 export { Network, type NetworkKind } from './models/network.ts';
-export {
-  type ComparisonOptions,
-  compareMethods,
-  type MethodName,
-  type MethodResult,
-  type Samples,
-} from './multilevel/compare.ts';
 export type { Basis, Coordinates } from './multilevel/coordinates.ts';
-export { type Candidate, type FitOptions, type FitProgress, type FitResult, fit } from './multilevel/fit.ts';
 export type * from './multilevel/history.ts';
 export type { Progress, TrainOptions } from './multilevel/options.ts';
 export type { Monitor, Problem } from './multilevel/problem.ts';

@@ -1,10 +1,9 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { parseInputScaling, parseTargetScaling } from '../../src/data/model-file.ts';
 import {
   fitInputScaling,
   fitTargetScaling,
-  parseInputScaling,
-  parseTargetScaling,
   scaleInputs,
   scaleTargets,
   unscaleInputs,

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { checkTrainable, selectColumns, takeRows } from '../../src/data/selection.ts';
+import { checkTrainable, takeRows } from '../../src/data/dataset.ts';
+import { selectColumns } from '../../src/data/selection.ts';
 import { createTable, tableFromColumns } from '../../src/data/table.ts';
 
 function errorOf(action: () => unknown) {

@@ -28,13 +28,9 @@ struct Point {
   overhang: f32,
 }
 
-fn isFiniteBits(bits: u32) -> bool {
-  return (bits & 0x7fffffffu) < 0x7f800000u;
-}
-
-// A quiet NaN. Takes bits that are known at run time only, because WGSL refuses a NaN known at compile time.
-fn notANumber(bits: u32) -> f32 {
-  return bitcast<f32>(bits | 0x7fc00000u);
+// A quiet NaN made from x, whatever x is. WGSL refuses a NaN known at compile time.
+fn notANumber(x: f32) -> f32 {
+  return bitcast<f32>(bitcast<u32>(x) | 0x7fc00000u);
 }
 
 // (x - t_k)/h for x inside the domain. Products of whole parts wrap around; their difference is small and exact.

@@ -1,6 +1,7 @@
-/** Comma-separated text to header and cells, by way of csv-parse; delimiters and line ends are detected. */
+/** Comma-separated text to header and cells and back, by way of csv-parse and csv-stringify. */
 import { CsvError, parse } from 'csv-parse/sync';
-import { NestkanError } from '../index.ts';
+import { stringify } from 'csv-stringify/sync';
+import { NestkanError } from '../node.ts';
 
 /** What createTable makes a table from. */
 export interface CsvText {
@@ -8,6 +9,8 @@ export interface CsvText {
   readonly records: string[][];
   /** Line of each record's end in the file, counted from 1. */
   readonly lines: number[];
+  /** What stands between columns. */
+  readonly delimiter: string;
 }
 
 const DELIMITERS = [',', ';', '\t'];
@@ -20,12 +23,13 @@ const DELIMITERS = [',', ';', '\t'];
  */
 export function parseCsv(bytes: Uint8Array): CsvText {
   const text = decode(bytes);
+  const delimiter = detectDelimiter(text);
   const records: string[][] = [];
   const lines: number[] = [];
   try {
     parse(text, {
       trim: true,
-      delimiter: detectDelimiter(text),
+      delimiter,
       relax_column_count: true,
       skip_empty_lines: true,
       max_record_size: 0,
@@ -40,7 +44,12 @@ export function parseCsv(bytes: Uint8Array): CsvText {
     throw cause;
   }
   const [header = [], ...rows] = records;
-  return { header, records: rows, lines: lines.slice(1) };
+  return { header, records: rows, lines: lines.slice(1), delimiter };
+}
+
+/** A header and rows as CSV text; cells that hold the delimiter, quotes, line breaks or outer spaces are quoted. */
+export function formatCsv({ header, records, delimiter }: Omit<CsvText, 'lines'>): string {
+  return stringify([header, ...records], { delimiter, quoted_match: /^\s|\s$/ });
 }
 
 function decode(bytes: Uint8Array): string {

@@ -1,6 +1,6 @@
 /** From anything thrown to what the user is told and the exit code that scripts see. */
 import { CommanderError } from 'commander';
-import { type ErrorCode, NestkanError } from '../index.ts';
+import { type ErrorCode, NestkanError } from '../node.ts';
 
 export const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 

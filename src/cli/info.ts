@@ -1,6 +1,7 @@
 /** `nestkan info`: what would compute here, why that, and how to get something better. */
 import type { Command } from 'commander';
 import { type OpenedBackend, openBackend, WebGpuBackend } from '../node.ts';
+import { type DeviceDocument, describeDevice, deviceInWords } from './device.ts';
 import { type Failure, toFailure } from './failure.ts';
 import { addCommonOptions, type CommonOptions, type Shell } from './shell.ts';
 import { VERSION } from './version.ts';
@@ -18,13 +19,6 @@ const LIMITS = [
 
 const LINUX_DRIVER =
   'On Debian and Ubuntu, `apt install mesa-vulkan-drivers` brings drivers for most GPUs and one for none.';
-
-/** The chosen device as `--json` names it in every command. */
-export interface DeviceDocument {
-  backend: 'cpu' | 'webgpu';
-  adapter: string;
-  precision: 'float64' | 'float32';
-}
 
 type WebGpuDocument =
   | { available: true; adapter: string; features: string[]; limits: Record<string, number> }
@@ -47,10 +41,6 @@ export function defineInfo(program: Command, shell: Shell): void {
       shell.terminal.say(render(document));
       shell.print(document);
     });
-}
-
-export function describeDevice({ name, adapter, precision }: OpenedBackend): DeviceDocument {
-  return { backend: name, adapter, precision };
 }
 
 async function collect(device: CommonOptions['device']): Promise<InfoDocument> {
@@ -98,7 +88,7 @@ function describeWebGpu({ adapter, device }: WebGpuBackend): WebGpuDocument {
 function render({ version, node, platform, device, webgpu }: InfoDocument): string {
   const lines = [
     `nestkan ${version}, Node ${node}, ${platform}`,
-    `device    ${device.backend} (${device.precision}): ${device.adapter}`,
+    `device    ${deviceInWords(device)}`,
     `why       ${device.reason}`,
   ];
   if (device.fix !== undefined) lines.push(`to mend   ${device.fix}`);

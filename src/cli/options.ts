@@ -1,5 +1,5 @@
 /** Values of command-line options: each parser knows its option's name and refuses what the option does not take. */
-import { NestkanError } from '../index.ts';
+import { NestkanError } from '../node.ts';
 
 /** Turns the text behind an option into a value; throws INVALID_ARGUMENT. */
 export type OptionParser<T> = (text: string) => T;
@@ -42,6 +42,17 @@ export function positiveNumber(option: string): OptionParser<number> {
     const value = parse(text);
     if (value > 0) return value;
     throw invalidOption(option, text, 'a number greater than 0');
+  };
+}
+
+/** The weight of a penalty, or `auto` to have it chosen. */
+export function weightOrAuto(option: string): OptionParser<number | 'auto'> {
+  const expected = 'auto, or a number of at least 0';
+  return (text) => {
+    if (text === 'auto') return text;
+    const value = DECIMAL.test(text.trim()) ? Number(text) : NaN;
+    if (Number.isFinite(value) && value >= 0) return value;
+    throw invalidOption(option, text, expected);
   };
 }
 

@@ -1,8 +1,11 @@
 /** Reads the command line, runs the command, and turns whatever happens into output and an exit code. */
 import { Command, CommanderError } from 'commander';
+import { defineCompare } from './compare.ts';
 import { EXIT, exitCodeOf, toFailure } from './failure.ts';
+import { defineFit } from './fit.ts';
 import { defineInfo } from './info.ts';
 import { toJson } from './json.ts';
+import { definePredict } from './predict.ts';
 import { createShell, type Shell } from './shell.ts';
 import { VERSION } from './version.ts';
 
@@ -15,7 +18,7 @@ interface Printed {
 export async function run(argv: readonly string[]): Promise<number> {
   const flags = beforeDashes(argv);
   const json = flags.includes('--json');
-  const shell = createShell({ json, quiet: flags.includes('--quiet') });
+  const shell = createShell(argv, { json, quiet: flags.includes('--quiet') });
   const printed: Printed = { text: '' };
   const program = defineProgram(shell, printed);
   const command = program.commands.map((candidate) => candidate.name()).find((name) => name === flags[0]);
@@ -23,7 +26,7 @@ export async function run(argv: readonly string[]): Promise<number> {
   process.once('uncaughtException', (error) => process.exit(fail(error, { shell, json, command })));
   try {
     await program.parseAsync(argv, { from: 'user' });
-    return EXIT.done;
+    return shell.exitCode;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) {
       process.stdout.write(json ? toJson(asDocument(error, printed)) : printed.text);
@@ -57,6 +60,9 @@ function defineProgram(shell: Shell, printed: Printed): Command {
       // Errors come back as exceptions and are reported in one place.
       writeErr: () => {},
     });
+  defineFit(program, shell);
+  definePredict(program, shell);
+  defineCompare(program, shell);
   defineInfo(program, shell);
   return program;
 }

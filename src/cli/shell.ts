@@ -1,16 +1,29 @@
 /** What every command shares: the terminal, the one JSON document, interrupts, the device. */
 import type { Command } from 'commander';
-import { EXIT } from './failure.ts';
+import { NestkanError } from '../node.ts';
+import { EXIT, toFailure } from './failure.ts';
 import { toJson } from './json.ts';
 import { choice, wholeNumber } from './options.ts';
 import { createTerminal, type Terminal } from './terminal.ts';
 
 export interface Shell {
   readonly terminal: Terminal;
+  /** What was typed, to be pasted into a terminal again. */
+  readonly commandLine: string;
+  readonly json: boolean;
+  /** Of a run that did not fail: 130 after a result that was cut short by Ctrl-C. */
+  readonly exitCode: number;
   /** Prints a command's result on standard output if --json was given. Once per run. */
-  print(document: object): void;
+  print(document: Result): void;
   /** Aborted by the first Ctrl-C; a second one ends the process at once. Only commands that call this catch Ctrl-C. */
   interruptible(): AbortSignal;
+}
+
+/** What a command hands to standard output. */
+export interface Result {
+  command: string;
+  /** The run was stopped; this is what there was by then. */
+  interrupted?: boolean;
 }
 
 export interface CommonOptions {
@@ -25,24 +38,50 @@ export interface RunOptions extends CommonOptions {
   report?: string;
 }
 
-export function createShell({ json, quiet }: { json: boolean; quiet: boolean }): Shell {
+export function createShell(argv: readonly string[], { json, quiet }: { json: boolean; quiet: boolean }): Shell {
   const terminal = createTerminal(process.stderr, { quiet });
+  const commandLine = ['nestkan', ...argv.map(quoted)].join(' ');
+  let exitCode: number = EXIT.done;
 
-  function print(document: object): void {
+  function print(document: Result): void {
+    if (document.interrupted) exitCode = EXIT.interrupted;
     if (json) process.stdout.write(toJson(document));
   }
 
   function interruptible(): AbortSignal {
     const controller = new AbortController();
     process.on('SIGINT', () => {
-      if (controller.signal.aborted) process.exit(EXIT.interrupted);
+      if (controller.signal.aborted) endAtOnce();
       terminal.say('Stopping after this step. Ctrl-C again ends at once.');
       controller.abort();
     });
     return controller.signal;
   }
 
-  return { terminal, print, interruptible };
+  function endAtOnce(): never {
+    terminal.close();
+    const error = new NestkanError('INTERRUPTED', 'Interrupted twice: nothing was kept.', {
+      fix: 'Press Ctrl-C once and wait for the step to end, to keep the best model so far.',
+    });
+    if (json) process.stdout.write(toJson({ error: toFailure(error) }));
+    process.exit(EXIT.interrupted);
+  }
+
+  return {
+    terminal,
+    commandLine,
+    json,
+    get exitCode() {
+      return exitCode;
+    },
+    print,
+    interruptible,
+  };
+}
+
+/** For a POSIX shell. */
+function quoted(argument: string): string {
+  return /^[\w@%+=:,./-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", "'\\''")}'`;
 }
 
 /** --device, --json, --quiet. */
@@ -59,9 +98,9 @@ export function addCommonOptions(command: Command): Command {
 }
 
 /** The common options, --seed, --out and --report, for commands that train. */
-export function addRunOptions(command: Command): Command {
+export function addRunOptions(command: Command, { out }: { out: string }): Command {
   return addCommonOptions(command)
     .option('--seed <number>', 'seed of everything random', wholeNumber('--seed', { min: 0 }), 0)
-    .option('--out <file>', 'write the result to this file')
+    .option('--out <file>', out)
     .option('--report <file.html>', 'write a report with plots, one self-contained HTML file');
 }

@@ -18,6 +18,8 @@ export interface Terminal {
   complain(text: string): void;
   /** A bar where a person watches, a line every few seconds elsewhere. */
   progress(options: ProgressOptions): Progress;
+  /** Removes every bar, for an end without further ado. */
+  close(): void;
 }
 
 const CLEAR_LINE = '\r\x1b[K';
@@ -43,5 +45,9 @@ export function createTerminal(stream: NodeJS.WriteStream, { quiet = false }: { 
     return bar;
   }
 
-  return { say, complain, progress };
+  function close(): void {
+    for (const bar of [...bars]) bar.stop();
+  }
+
+  return { say, complain, progress, close };
 }

@@ -9,7 +9,7 @@ import type { Network, NetworkKind } from '../models/network.ts';
 import { checkGrid } from '../splines/grid.ts';
 import { FittedModel, type Units } from './fitted-model.ts';
 import { decodeSafetensors, encodeSafetensors } from './safetensors.ts';
-import { parseInputScaling, parseTargetScaling } from './scaling.ts';
+import type { InputScaling, TargetScaling } from './scaling.ts';
 
 /** Of the metadata, not of the library: raised whenever older readers would misread a file. */
 const FORMAT = 1;
@@ -154,6 +154,37 @@ function parseUnits(value: unknown, network: Network): Units {
     inputScaling: parseInputScaling(inputScaling, network.inputs),
     targetScaling: parseTargetScaling(targetScaling, network.outputs),
   };
+}
+
+/**
+ * Checks what a model file calls an input scaling.
+ *
+ * @throws MODEL_FILE_INVALID unless it is one, for so many columns
+ */
+export function parseInputScaling(value: unknown, columns: number): InputScaling {
+  const { domain, min, max } = fields(value, 'input scaling');
+  const [a, b] = numbers(domain, 2, 'input scaling: domain');
+  const low = numbers(min, columns, 'input scaling: min');
+  const high = numbers(max, columns, 'input scaling: max');
+  if (!(a < b) || low.some((value, j) => !(value < high[j]))) throw invalid('input scaling: an empty range');
+  return { domain: [a, b], min: low, max: high };
+}
+
+/**
+ * Checks what a model file calls a target scaling.
+ *
+ * @throws MODEL_FILE_INVALID unless it is one, for so many columns
+ */
+export function parseTargetScaling(value: unknown, columns: number): TargetScaling {
+  const { mean, deviation } = fields(value, 'target scaling');
+  const deviations = numbers(deviation, columns, 'target scaling: deviation');
+  if (deviations.some((value) => value <= 0)) throw invalid('target scaling: a deviation that is not positive');
+  return { mean: numbers(mean, columns, 'target scaling: mean'), deviation: deviations };
+}
+
+function numbers(value: unknown, length: number, what: string): number[] {
+  if (Array.isArray(value) && value.length === length && value.every(Number.isFinite)) return value;
+  throw invalid(`${what} must be ${length} finite numbers`);
 }
 
 function names(value: unknown, count: number, what: string): string[] {

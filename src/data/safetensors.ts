@@ -29,8 +29,6 @@ const ITEM_BYTES = { F64: 8, F32: 4 } as const;
 /** The limit that the format's own library sets. */
 const MAX_HEADER_BYTES = 100_000_000;
 const MAX_DIMENSIONS = 8;
-/** Header, tensor, shape: deeper nesting has no meaning in the format. */
-const MAX_DEPTH = 3;
 const METADATA = '__metadata__';
 
 /**
@@ -139,47 +137,8 @@ function parseHeader(bytes: Uint8Array): Map<string, unknown> {
     throw invalid('its header is no UTF-8 text', cause);
   }
   if (!text.startsWith('{')) throw invalid('its header does not start with a brace');
-  // Before JSON.parse, which recurses into nesting and keeps the last of equal names in silence.
-  checkStructure(text);
+  // Of equal names JSON.parse keeps the last; the data of the others then lack an owner, which checkOffsets refuses.
   return new Map(Object.entries(parseJson(text) as Record<string, unknown>));
-}
-
-/** Refuses nesting that the format does not have, and names that occur twice in one object. One pass, no recursion. */
-function checkStructure(text: string): void {
-  const scopes: Set<string>[] = [];
-  for (let i = 0; i < text.length; i++) {
-    if (text[i] === '{' || text[i] === '[') {
-      scopes.push(new Set());
-      if (scopes.length > MAX_DEPTH) throw invalid(`its header is nested more than ${MAX_DEPTH} levels deep`);
-    } else if (text[i] === '}' || text[i] === ']') {
-      scopes.pop();
-    } else if (text[i] === '"') {
-      const end = stringEnd(text, i);
-      if (isName(text, end)) addName(scopes.at(-1), text.slice(i, end + 1));
-      i = end;
-    }
-  }
-}
-
-/** Position of the quote that closes the string opened at `start`, or the text's end. */
-function stringEnd(text: string, start: number): number {
-  let i = start + 1;
-  while (i < text.length && text[i] !== '"') i += text[i] === '\\' ? 2 : 1;
-  return i;
-}
-
-/** Whether a colon follows the string that ends here. */
-function isName(text: string, end: number): boolean {
-  let i = end + 1;
-  while (i < text.length && ' \t\r\n'.includes(text[i])) i++;
-  return text[i] === ':';
-}
-
-function addName(scope: Set<string> | undefined, quoted: string): void {
-  // Escapes can spell one name in several ways.
-  const name = parseJson(quoted) as string;
-  if (scope?.has(name)) throw invalid(`its header has two entries named "${name}"`);
-  scope?.add(name);
 }
 
 function parseJson(text: string): unknown {

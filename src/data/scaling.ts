@@ -4,7 +4,7 @@
  * Scalings are plain data, made from training rows alone and stored in model files. Matrices are row-major.
  */
 import { NestkanError } from '../errors.ts';
-import { isConstant } from './table.ts';
+import { isConstant } from './dataset.ts';
 
 /** Column j maps [min[j], max[j]] to the domain. */
 export interface InputScaling {
@@ -102,48 +102,6 @@ export function scaleTargets({ mean, deviation }: TargetScaling, y: ArrayLike<nu
 export function unscaleTargets({ mean, deviation }: TargetScaling, y: ArrayLike<number>): Float64Array {
   checkMatrix(y, mean.length);
   return Float64Array.from(y, (value, i) => mean[i % mean.length] + deviation[i % mean.length] * value);
-}
-
-/**
- * Checks what a model file calls an input scaling.
- *
- * @throws MODEL_FILE_INVALID unless it is one, for so many columns
- */
-export function parseInputScaling(value: unknown, columns: number): InputScaling {
-  const { domain, min, max } = fields(value, 'input scaling');
-  const [a, b] = numbers(domain, 2, 'input scaling: domain');
-  const low = numbers(min, columns, 'input scaling: min');
-  const high = numbers(max, columns, 'input scaling: max');
-  if (!(a < b) || low.some((value, j) => !(value < high[j]))) throw invalid('input scaling: an empty range');
-  return { domain: [a, b], min: low, max: high };
-}
-
-/**
- * Checks what a model file calls a target scaling.
- *
- * @throws MODEL_FILE_INVALID unless it is one, for so many columns
- */
-export function parseTargetScaling(value: unknown, columns: number): TargetScaling {
-  const { mean, deviation } = fields(value, 'target scaling');
-  const deviations = numbers(deviation, columns, 'target scaling: deviation');
-  if (deviations.some((value) => value <= 0)) throw invalid('target scaling: a deviation that is not positive');
-  return { mean: numbers(mean, columns, 'target scaling: mean'), deviation: deviations };
-}
-
-function fields(value: unknown, what: string): Record<string, unknown> {
-  if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
-  throw invalid(`${what} is missing`);
-}
-
-function numbers(value: unknown, length: number, what: string): number[] {
-  if (Array.isArray(value) && value.length === length && value.every(Number.isFinite)) return value;
-  throw invalid(`${what} must be ${length} finite numbers`);
-}
-
-function invalid(message: string): NestkanError {
-  return new NestkanError('MODEL_FILE_INVALID', `The model file is damaged: ${message}.`, {
-    fix: 'Train and save the model again.',
-  });
 }
 
 function checkMatrix(matrix: ArrayLike<number>, columns: number): void {

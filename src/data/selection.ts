@@ -1,6 +1,7 @@
-/** Choosing input and target columns of a table, and refusing what no network can learn from. */
+/** Choosing input and target columns of a table. */
 import { NestkanError } from '../errors.ts';
-import { type Column, isConstant, list, type Table } from './table.ts';
+import { type Dataset, leaveOut } from './dataset.ts';
+import { type Column, list, type Table } from './table.ts';
 
 export interface SelectionOptions {
   /** Names of the input columns; by default every column that is no target. */
@@ -9,21 +10,6 @@ export interface SelectionOptions {
   targets: readonly string[];
   /** What to do with rows that lack a number in a chosen column; default `refuse`. */
   badRows?: 'refuse' | 'skip';
-}
-
-/** Rows of numbers without gaps. */
-export interface Dataset {
-  readonly inputs: readonly string[];
-  readonly targets: readonly string[];
-  readonly rows: number;
-  /** Row-major, [rows, inputs]. */
-  readonly x: Float64Array;
-  /** Row-major, [rows, targets]. */
-  readonly y: Float64Array;
-  /** Where each row stands in its file. */
-  readonly lines: readonly number[];
-  /** How many rows were left out for lack of a number. */
-  readonly skipped: number;
 }
 
 /** How many lines or columns a message names. */
@@ -53,49 +39,6 @@ export function selectColumns(table: Table, { inputs, targets, badRows = 'refuse
     lines: kept.map((row) => table.lines[row]),
     skipped: table.rows - kept.length,
   };
-}
-
-/**
- * Refuses data that nothing can be learnt from.
- *
- * @throws DATA_TOO_FEW_ROWS below `rows` (default 2) rows; DATA_CONSTANT_COLUMN for an input or target of one value
- */
-export function checkTrainable(data: Dataset, { rows = 2 }: { rows?: number } = {}): void {
-  if (data.rows < rows) {
-    throw new NestkanError('DATA_TOO_FEW_ROWS', `There ${countRows(data.rows)}; at least ${rows} are needed.`, {
-      fix: data.skipped > 0 ? 'Fill in the rows that were skipped, or add rows.' : 'Add rows.',
-      where: { rows: data.rows, skipped: data.skipped },
-    });
-  }
-  data.inputs.forEach((name, index) => {
-    if (!isConstant(data.x, index, data.inputs.length)) return;
-    const others = data.inputs.filter((other) => other !== name);
-    throw constantColumn('Input', name, data.x[index], leaveOut(others));
-  });
-  data.targets.forEach((name, index) => {
-    if (!isConstant(data.y, index, data.targets.length)) return;
-    throw constantColumn('Target', name, data.y[index], 'Choose a target that varies.');
-  });
-}
-
-/** The rows with the given indices, in that order. */
-export function takeRows(data: Dataset, rows: ArrayLike<number>): Dataset {
-  const indices = Array.from(rows);
-  return {
-    ...data,
-    rows: indices.length,
-    x: takeMatrixRows(data.x, data.inputs.length, indices),
-    y: takeMatrixRows(data.y, data.targets.length, indices),
-    lines: indices.map((row) => data.lines[row]),
-  };
-}
-
-function takeMatrixRows(matrix: Float64Array, width: number, rows: readonly number[]): Float64Array {
-  const taken = new Float64Array(rows.length * width);
-  rows.forEach((row, index) => {
-    taken.set(matrix.subarray(row * width, (row + 1) * width), index * width);
-  });
-  return taken;
 }
 
 function findColumn(table: Table, name: string): Column {
@@ -151,10 +94,6 @@ function checkNumeric(column: Column, table: Table, chosen: { inputs: readonly C
   }
 }
 
-function leaveOut(names: readonly string[]): string {
-  return `Leave it out by naming the inputs: --inputs ${names.length === 0 ? 'COLUMN,…' : names.join(',')}`;
-}
-
 function completeRows(table: Table, columns: readonly Column[], badRows: 'refuse' | 'skip'): number[] {
   const kept: number[] = [];
   const bad: number[] = [];
@@ -193,17 +132,6 @@ function gather(columns: readonly Column[], rows: readonly number[]): Float64Arr
   let next = 0;
   for (const row of rows) for (const { values } of columns) matrix[next++] = values[row];
   return matrix;
-}
-
-function constantColumn(role: string, name: string, value: number, fix: string): NestkanError {
-  return new NestkanError('DATA_CONSTANT_COLUMN', `${role} column "${name}" is ${value} in every row.`, {
-    fix,
-    where: { column: name, value },
-  });
-}
-
-function countRows(rows: number): string {
-  return rows === 1 ? 'is 1 row' : `are ${rows} rows`;
 }
 
 /** The name nearest in edit distance, if it is near enough to be what was meant. */

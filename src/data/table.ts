@@ -96,12 +96,6 @@ export function parseNumber(cell: string): number {
   return Number.isFinite(value) ? value : NaN;
 }
 
-/** Whether a column of a row-major matrix holds one value only. */
-export function isConstant(matrix: ArrayLike<number>, column: number, columns: number): boolean {
-  for (let i = column + columns; i < matrix.length; i += columns) if (matrix[i] !== matrix[column]) return false;
-  return true;
-}
-
 /** `a, b, c and 4 more`, for messages. */
 export function list(items: readonly (string | number)[], most = 8): string {
   if (items.length <= most) return items.join(', ');

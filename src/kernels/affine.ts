@@ -10,7 +10,7 @@ import inputGradientWgsl from '../../shaders/affine-input-gradient.wgsl';
 import weightGradientWgsl from '../../shaders/affine-weight-gradient.wgsl';
 import linearIndex from '../../shaders/lib/linear-index.wgsl';
 import workgroupSum from '../../shaders/lib/workgroup-sum.wgsl';
-import { defineKernel, linearGrid } from './kernel.ts';
+import { defineKernel, type HostArray, linearGrid } from './kernel.ts';
 
 /** y = x W + bias. One thread per element of y. */
 export const affineForward = defineKernel({
@@ -30,10 +30,7 @@ export const affineForward = defineKernel({
     for (let b = 0; b < batch; b++) {
       const row = b * outputs;
       for (let q = 0; q < outputs; q++) y[row + q] = bias[q];
-      for (let p = 0; p < inputs; p++) {
-        const value = x[b * inputs + p];
-        for (let q = 0; q < outputs; q++) y[row + q] += value * weights[p * outputs + q];
-      }
+      addCombination(y, row, { factors: x, first: b * inputs, step: 1, count: inputs }, weights, outputs);
     }
   },
 });
@@ -77,11 +74,9 @@ export const affineWeightGradient = defineKernel({
   flops: ({ batch, inputs, outputs }) => 2 * batch * inputs * outputs,
   reference({ x, outputGradient, weightGradient }, { batch, inputs, outputs }) {
     weightGradient.fill(0, 0, inputs * outputs);
-    for (let b = 0; b < batch; b++) {
-      for (let p = 0; p < inputs; p++) {
-        const value = x[b * inputs + p];
-        for (let q = 0; q < outputs; q++) weightGradient[p * outputs + q] += value * outputGradient[b * outputs + q];
-      }
+    for (let p = 0; p < inputs; p++) {
+      const column = { factors: x, first: p, step: inputs, count: batch };
+      addCombination(weightGradient, p * outputs, column, outputGradient, outputs);
     }
   },
 });
@@ -102,3 +97,40 @@ export const affineBiasGradient = defineKernel({
     }
   },
 });
+
+/** A strided vector of `count` factors. */
+interface Factors {
+  readonly factors: HostArray;
+  readonly first: number;
+  readonly step: number;
+  readonly count: number;
+}
+
+/**
+ * target[at + q] += Σ_i factor_i · rows[i, q], rows [count, width]. Four rows at a time: the target is loaded and stored
+ * a quarter as often, which halves the time.
+ */
+function addCombination(
+  target: HostArray,
+  at: number,
+  { factors, first, step, count }: Factors,
+  rows: HostArray,
+  width: number,
+): void {
+  const whole = count - (count % 4);
+  for (let i = 0; i < whole; i += 4) {
+    const from = first + i * step;
+    const [f0, f1, f2, f3] = [factors[from], factors[from + step], factors[from + 2 * step], factors[from + 3 * step]];
+    const r0 = i * width;
+    const r1 = r0 + width;
+    const r2 = r1 + width;
+    const r3 = r2 + width;
+    for (let q = 0; q < width; q++) {
+      target[at + q] += f0 * rows[r0 + q] + f1 * rows[r1 + q] + f2 * rows[r2 + q] + f3 * rows[r3 + q];
+    }
+  }
+  for (let i = whole; i < count; i++) {
+    const factor = factors[first + i * step];
+    for (let q = 0; q < width; q++) target[at + q] += factor * rows[i * width + q];
+  }
+}

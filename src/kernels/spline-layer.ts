@@ -8,6 +8,7 @@
  */
 
 import linearIndexWgsl from '../../shaders/lib/linear-index.wgsl';
+import nanWgsl from '../../shaders/lib/nan.wgsl';
 import splineWindowWgsl from '../../shaders/lib/spline-window.wgsl';
 import coefficientGradientWgsl from '../../shaders/spline-coefficient-gradient.wgsl';
 import forwardWgsl from '../../shaders/spline-forward.wgsl';
@@ -41,7 +42,7 @@ function sampleWindows({ inputs, degree }: SplineLayerConstants) {
 /** y[b,q] = Σ_p Σ_k W[p,k,q] B_k(x[b,p]). A NaN in x gives NaN in its sample's y. */
 export const splineForward = defineKernel({
   name: 'spline-forward',
-  wgsl: splineWindowWgsl + forwardWgsl,
+  wgsl: nanWgsl + splineWindowWgsl + forwardWgsl,
   bindings: { x: 'read', weights: 'read', y: 'write' },
   constants,
   lengths: sizes,
@@ -75,7 +76,7 @@ export const splineForward = defineKernel({
 /** ∂L/∂x[b,p] = Σ_q ∂L/∂y[b,q] Σ_k W[p,k,q] B_k'(x[b,p]). */
 export const splineInputGradient = defineKernel({
   name: 'spline-input-gradient',
-  wgsl: linearIndexWgsl + splineWindowWgsl + inputGradientWgsl,
+  wgsl: linearIndexWgsl + nanWgsl + splineWindowWgsl + inputGradientWgsl,
   bindings: { x: 'read', weights: 'read', outputGradient: 'read', inputGradient: 'write' },
   constants,
   lengths(constants) {
@@ -114,10 +115,12 @@ const BUSY_WORKGROUPS = 256;
 const THREADS = 64;
 const SUMS = 3584;
 
-/** Outputs are split evenly into as few blocks as a workgroup's threads and memory allow. */
-function outputBlocks({ outputs, intervals, degree }: SplineLayerConstants): number {
-  const largest = Math.min(Math.floor(THREADS / (degree + 1)), Math.floor(SUMS / (intervals + degree)));
-  return ceilDiv(outputs, largest);
+/** Workgroups per tile and input: outputs and coefficients are split evenly into as few blocks as threads and memory allow. */
+function blocksPerInput({ outputs, intervals, degree }: SplineLayerConstants): number {
+  const coefficients = intervals + degree;
+  const ranges = ceilDiv(coefficients, SUMS);
+  const largest = Math.min(Math.floor(THREADS / (degree + 1)), Math.floor(SUMS / ceilDiv(coefficients, ranges)));
+  return ceilDiv(outputs, largest) * ranges;
 }
 
 /**
@@ -126,7 +129,7 @@ function outputBlocks({ outputs, intervals, degree }: SplineLayerConstants): num
  */
 export function splineGradientTiles(constants: SplineLayerConstants): number {
   const { batch, inputs, intervals, degree } = constants;
-  const wanted = ceilDiv(BUSY_WORKGROUPS, inputs * outputBlocks(constants));
+  const wanted = ceilDiv(BUSY_WORKGROUPS, inputs * blocksPerInput(constants));
   const most = ceilDiv(batch, Math.max(TILE_SAMPLES, 2 * (intervals + degree)));
   return Math.max(1, Math.min(wanted, most));
 }
@@ -139,14 +142,14 @@ export function splineGradientTiles(constants: SplineLayerConstants): number {
  */
 export const splineCoefficientGradient = defineKernel({
   name: 'spline-coefficient-gradient',
-  wgsl: splineWindowWgsl + coefficientGradientWgsl,
+  wgsl: nanWgsl + splineWindowWgsl + coefficientGradientWgsl,
   bindings: { x: 'read', outputGradient: 'read', partials: 'write' },
   constants,
   lengths(constants) {
     const { x, weights, y } = sizes(constants);
     return { x, outputGradient: y, partials: splineGradientTiles(constants) * weights };
   },
-  workgroups: (constants) => [splineGradientTiles(constants), constants.inputs, outputBlocks(constants)],
+  workgroups: (constants) => [splineGradientTiles(constants), constants.inputs, blocksPerInput(constants)],
   flops: (sizes) => windowFlops(sizes) + multiplyAdds(sizes),
   reference({ x, outputGradient, partials }, grid) {
     const { batch, inputs, outputs, intervals, degree } = grid;

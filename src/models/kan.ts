@@ -104,7 +104,7 @@ export function kanLayers({
 }: KanOptions): Layer[] {
   checkWidths(widths);
   checkDomain(domain);
-  if (!(squashing in SQUASHED_DOMAIN)) {
+  if (!Object.hasOwn(SQUASHED_DOMAIN, squashing)) {
     throw new NestkanError('INVALID_ARGUMENT', `squashing is ${squashing}, expected none, tanh or sigmoid`, {
       fix: "Leave it out, or use 'tanh' or 'sigmoid'.",
     });

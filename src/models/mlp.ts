@@ -26,7 +26,7 @@ export class Mlp extends Network {
    */
   static create(backend: Backend, { widths, activation = 'tanh', seed = 0 }: MlpOptions): Mlp {
     checkWidths(widths);
-    if (!(activation in activationForward)) {
+    if (!Object.hasOwn(activationForward, activation)) {
       throw new NestkanError('INVALID_ARGUMENT', `there is no activation ${activation}`, {
         fix: `Use one of: ${Object.keys(activationForward).join(', ')}.`,
       });

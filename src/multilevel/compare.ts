@@ -1,14 +1,16 @@
 import type { Matrix } from '../arrays.ts';
 import type { Backend } from '../backend/backend.ts';
 import { NestkanError } from '../errors.ts';
-import { Kan, type KanOptions } from '../models/kan.ts';
+import { Kan, type KanOptions, kanLayers } from '../models/kan.ts';
+import { parameterShapes } from '../models/layer.ts';
 import { Mlp } from '../models/mlp.ts';
 import type { Network } from '../models/network.ts';
+import { elements } from '../tape/tensor.ts';
 import type { Coordinates } from './coordinates.ts';
 import type { TrainingHistory } from './history.ts';
 import type { TrainOptions } from './options.ts';
 import { regression } from './regression.ts';
-import { type Refinable, trainMultilevel } from './train.ts';
+import { type Refinable, type TrainResult, trainMultilevel } from './train.ts';
 
 /** Rows of inputs and targets, scaled as the network wants them. */
 export interface Samples {
@@ -40,6 +42,7 @@ export interface MethodResult {
   readonly parameters: number;
   readonly work: number;
   readonly trainMse: number;
+  /** NaN where training broke down; `history` then ends there. */
   readonly testMse: number;
   readonly seconds: number;
   readonly history: TrainingHistory;
@@ -56,7 +59,7 @@ const RELU: Coordinates = { geometry: 'power-relu', gradient: 'power-relu' };
  * The ReLU basis is the KAN iterated in ReLU coordinates (docs/mathematics.md, "Power-ReLU basis and the change of
  * basis"): the same iterates as the multichannel MLP's, evaluated stably.
  *
- * @throws NestkanError as trainMultilevel does
+ * @throws NestkanError as trainMultilevel does, NON_FINITE_TRAINING excepted: its method gets NaN for errors
  */
 export async function compareMethods(backend: Backend, options: ComparisonOptions): Promise<MethodResult[]> {
   const { methods = ['multilevel', 'single-level', 'power-relu', 'mlp'] } = options;
@@ -69,7 +72,7 @@ export async function compareMethods(backend: Backend, options: ComparisonOption
       });
     }
     if (options.signal?.aborted) break;
-    results.push(await runMethod(backend, method, plan(backend, options), options));
+    results.push(await runMethod(method, plan(backend, options), options));
   }
   return results;
 }
@@ -90,11 +93,9 @@ const plans: Record<MethodName, (backend: Backend, options: ComparisonOptions) =
   }),
   'single-level': (backend, options) => {
     const { factor, work } = hierarchy(options);
-    const { intervals = 4, hiddenIntervals = intervals } = options;
-    const fine = { ...options, intervals: factor * intervals, hiddenIntervals: factor * hiddenIntervals };
     return {
       label: 'spline KAN, single level',
-      model: Kan.create(backend, fine),
+      model: Kan.create(backend, finest(options)),
       stepsPerLevel: [Math.max(1, Math.round(work / factor))],
     };
   },
@@ -124,12 +125,9 @@ function hierarchy({ stepsPerLevel }: ComparisonOptions): { factor: number; work
 
 /** Two equal hidden layers such that the MLP has about as many parameters as the finest KAN. */
 function mlpWidths(options: ComparisonOptions): number[] {
-  const { widths, degree = 3, intervals = 4, hiddenIntervals = intervals } = options;
-  const { factor } = hierarchy(options);
-  let parameters = 0;
-  for (let layer = 0; layer + 1 < widths.length; layer++) {
-    parameters += widths[layer] * widths[layer + 1] * (factor * (layer === 0 ? intervals : hiddenIntervals) + degree);
-  }
+  const shapes = Object.values(parameterShapes(kanLayers(finest(options))));
+  const parameters = shapes.reduce((sum, shape) => sum + elements(shape), 0);
+  const { widths } = options;
   const [inputs, outputs] = [widths[0], widths[widths.length - 1]];
   // h² + h(inputs + outputs + 2) + outputs = parameters
   const b = inputs + outputs + 2;
@@ -137,8 +135,13 @@ function mlpWidths(options: ComparisonOptions): number[] {
   return [inputs, hidden, hidden, outputs];
 }
 
+function finest(options: ComparisonOptions): KanOptions {
+  const { factor } = hierarchy(options);
+  const { intervals = 4, hiddenIntervals = intervals } = options;
+  return { ...options, intervals: factor * intervals, hiddenIntervals: factor * hiddenIntervals };
+}
+
 async function runMethod(
-  backend: Backend,
   method: MethodName,
   { label, model: initial, stepsPerLevel, coordinates, workPerEpoch }: Plan,
   { train, test, optimizer, signal, onProgress }: ComparisonOptions,
@@ -156,10 +159,19 @@ async function runMethod(
       },
     });
     const last = history.levels[history.levels.length - 1];
-    const result = { method, label, parameters: model.parameterCount, work: history.work, seconds: history.seconds };
-    model.dispose();
-    return { ...result, trainMse: last.trainLoss, testMse: last.watched!['test'], history };
+    return result({ model, history }, last.trainLoss, last.watched!['test']);
+  } catch (error) {
+    // One method that breaks down is a result of the comparison, not its end.
+    if (!(error instanceof NestkanError) || error.code !== 'NON_FINITE_TRAINING') throw error;
+    return result(error.where as unknown as TrainResult<Network>, Number.NaN, Number.NaN);
   } finally {
     initial.dispose();
+  }
+
+  function result({ model, history }: TrainResult<Network>, trainMse: number, testMse: number): MethodResult {
+    const { work, seconds } = history;
+    const parameters = model.parameterCount;
+    model.dispose();
+    return { method, label, parameters, work, seconds, trainMse, testMse, history };
   }
 }

@@ -1,27 +1,37 @@
-import type { Matrix } from '../arrays.ts';
 import type { Backend } from '../backend/backend.ts';
+import { checkTrainable, type Dataset, takeRows } from '../data/dataset.ts';
 import { FittedModel, type Units } from '../data/fitted-model.ts';
 import { fitInputScaling, fitTargetScaling, scaleInputs, scaleTargets } from '../data/scaling.ts';
-import { checkTrainable, type Dataset, takeRows } from '../data/selection.ts';
 import { splitRows } from '../data/split.ts';
 import { Kan, type KanOptions } from '../models/kan.ts';
-import type { TrainingHistory } from './history.ts';
+import type { Samples } from './compare.ts';
+import { errorInUnits } from './error-in-units.ts';
+import { secondsSince, type TrainingHistory } from './history.ts';
 import type { TrainOptions } from './options.ts';
-import type { Problem } from './problem.ts';
 import { regression } from './regression.ts';
 import { type TrainResult, trainMultilevel } from './train.ts';
 
+/** What {@link fit} does where its options say nothing. */
+export const fitDefaults = {
+  hidden: [10],
+  degree: 3,
+  intervals: 4,
+  levels: 5,
+  steps: 100,
+  validationFraction: 0.2,
+} as const;
+
 export interface FitOptions
   extends Pick<KanOptions, 'degree' | 'intervals' | 'hiddenIntervals' | 'squashing' | 'seed'> {
-  /** Widths of the hidden layers. Default [10]. */
+  /** Widths of the hidden layers. Defaults of all: {@link fitDefaults}. */
   readonly hidden?: readonly number[];
-  /** Most grids to go through; validation may stop earlier. Default 5. */
+  /** Most grids to go through; validation may stop earlier. */
   readonly levels?: number;
-  /** Evaluations per level. Default 100. */
+  /** Evaluations per level. */
   readonly steps?: number;
   /** Weight of the roughness penalty; by default chosen on validation rows, together with the finest level. */
   readonly roughness?: number | 'auto';
-  /** Share of the rows on which they are chosen. Default 0.2. */
+  /** Share of the rows on which they are chosen. */
   readonly validationFraction?: number;
   readonly optimizer?: TrainOptions['optimizer'];
   /** Rows to be evaluated at the end of every level, for the history only. */
@@ -45,12 +55,24 @@ export interface Candidate {
   readonly levels: number;
   /** In units of the targets' variance. */
   readonly validationLoss: number;
+  readonly work: number;
+  readonly seconds: number;
 }
 
 export interface FitResult {
   readonly model: FittedModel;
-  /** Of the final fit; losses are in units of the targets' variance. */
+  /**
+   * Of the fit that made the model. Losses are in units of the targets' variance; every level's `watched.train` and,
+   * with test rows, `watched.test` are mean squared errors in the targets' own units.
+   */
   readonly history: TrainingHistory;
+  /** Rows that the model was trained on: all, unless the signal came before they had been fitted. */
+  readonly rows: number;
+  /** Whether the signal cut the search or the fit short. */
+  readonly interrupted: boolean;
+  /** Of the whole search, candidates included. */
+  readonly work: number;
+  readonly seconds: number;
   readonly roughness: number;
   /** Empty where the roughness was given, or rows were too few to choose it. */
   readonly candidates: readonly Candidate[];
@@ -85,45 +107,54 @@ const WORTHWHILE_GAIN = 0.005;
  */
 export async function fit(backend: Backend, data: Dataset, options: FitOptions = {}): Promise<FitResult> {
   checkTrainable(data);
-  const { roughness = 'auto', levels = 5, steps = 100, signal } = options;
+  const { roughness = 'auto', levels = fitDefaults.levels, steps = fitDefaults.steps, signal } = options;
+  const { hidden = fitDefaults.hidden, degree = fitDefaults.degree, intervals = fitDefaults.intervals } = options;
   const units: Units = {
     inputs: data.inputs,
     targets: data.targets,
     inputScaling: fitInputScaling(data.x, data.inputs),
     targetScaling: fitTargetScaling(data.y, data.targets),
   };
-  const problemOf = (rows: Dataset, weight: number) =>
-    regression({ inputs: scaledInputs(rows, units), targets: scaledTargets(rows, units), roughness: weight });
+  const problemOf = (rows: Dataset, weight: number) => regression({ ...scaled(rows, units), roughness: weight });
+  const errorOf = (rows: Dataset) => errorInUnits(scaled(rows, units), units.targetScaling.deviation);
+  const test = options.test && errorOf(options.test);
   const progress = new FitReporter(roughness === 'auto' ? USUAL_PHASES : 1, options.onProgress);
-  const create = () =>
-    Kan.create(backend, { ...options, widths: [data.inputs.length, ...(options.hidden ?? [10]), data.targets.length] });
+  const widths = [data.inputs.length, ...hidden, data.targets.length];
 
-  async function train(problem: Problem, phase: string, more: TrainOptions) {
-    const initial = create();
+  const start = performance.now();
+  let work = 0;
+  let interrupted = false;
+
+  async function train(rows: Dataset, weight: number, phase: string, more: TrainOptions) {
+    const initial = Kan.create(backend, { ...options, widths, degree, intervals });
     try {
       const { optimizer } = options;
-      return await trainMultilevel(initial, problem, {
+      const trained = await trainMultilevel(initial, problemOf(rows, weight), {
         levels,
         steps,
         optimizer,
         signal,
+        watch: { train: errorOf(rows), ...(test && { test }) },
         onProgress: (report) =>
           progress.report(phase, (report.level + report.evaluations / report.budget) / levels, report.loss),
         ...more,
       });
+      work += trained.history.work;
+      interrupted ||= trained.history.stopped === 'aborted';
+      return trained;
     } finally {
       initial.dispose();
       progress.next();
     }
   }
 
-  const fitted = (
-    { model, history }: TrainResult<Kan>,
-    weight: number,
-    candidates: readonly Candidate[],
-  ): FitResult => ({
+  const fitted = ({ model, history }: TrainResult<Kan>, { rows }: Dataset, weight: number): FitResult => ({
     model: new FittedModel(model, units),
     history,
+    rows,
+    interrupted,
+    work,
+    seconds: secondsSince(start),
     roughness: weight,
     candidates,
   });
@@ -133,27 +164,31 @@ export async function fit(backend: Backend, data: Dataset, options: FitOptions =
   const candidates: Candidate[] = [];
   let best: { candidate: Candidate; trained: TrainResult<Kan> } | undefined;
   const attempt = async (weight: number): Promise<boolean> => {
-    const trained = await train(problemOf(chosen, weight), `roughness ${weight}`, {
+    if (interrupted) return false;
+    const trained = await train(chosen, weight, `roughness ${weight}`, {
       validation: problemOf(held, 0),
       gainToRefine: WORTHWHILE_GAIN,
     });
-    const candidate = { roughness: weight, ...bestLevel(trained.history) };
+    const { history } = trained;
+    const candidate = { roughness: weight, ...bestLevel(history), work: history.work, seconds: history.seconds };
     candidates.push(candidate);
     const better = best === undefined || candidate.validationLoss < best.candidate.validationLoss;
     (better ? best?.trained : trained)?.model.dispose();
     if (better) best = { candidate, trained };
-    return better && !signal?.aborted;
+    return better;
   };
   if (choose) await walkDownhill(attempt);
-  if (best && signal?.aborted) return fitted(best.trained, best.candidate.roughness, candidates);
-  best?.trained.model.dispose();
+  if (best && interrupted) return fitted(best.trained, chosen, best.candidate.roughness);
   const choice = best?.candidate ?? fixed;
   const weight = (choice.roughness * chosen.rows) / data.rows;
-  const trained = await train(problemOf(data, weight), 'all rows', {
-    levels: choice.levels,
-    watch: options.test && { test: problemOf(options.test, 0) },
-  });
-  return fitted(trained, weight, candidates);
+  const trained = await train(data, weight, 'all rows', { levels: choice.levels });
+  // What was cut short is worse than what was chosen: that one went through all its levels.
+  if (best && interrupted) {
+    trained.model.dispose();
+    return fitted(best.trained, chosen, best.candidate.roughness);
+  }
+  best?.trained.model.dispose();
+  return fitted(trained, data, weight);
 }
 
 /** Tries the first weight, then ever smaller ones while they do better; if none does, ever larger ones. */
@@ -166,15 +201,15 @@ async function walkDownhill(attempt: (weight: number) => Promise<boolean>): Prom
   while (index >= 0 && (await attempt(WEIGHTS[index]))) index--;
 }
 
-function scaledInputs({ rows, x }: Dataset, { inputScaling }: Units): Matrix {
-  return { rows, columns: x.length / rows, data: scaleInputs(inputScaling, x) };
+function scaled({ rows, x, y }: Dataset, { inputScaling, targetScaling }: Units): Samples {
+  return {
+    inputs: { rows, columns: x.length / rows, data: scaleInputs(inputScaling, x) },
+    targets: { rows, columns: y.length / rows, data: scaleTargets(targetScaling, y) },
+  };
 }
 
-function scaledTargets({ rows, y }: Dataset, { targetScaling }: Units): Matrix {
-  return { rows, columns: y.length / rows, data: scaleTargets(targetScaling, y) };
-}
-
-function choosingRows(data: Dataset, { validationFraction = 0.2, seed = 0 }: FitOptions) {
+function choosingRows(data: Dataset, options: FitOptions) {
+  const { validationFraction = fitDefaults.validationFraction, seed = 0 } = options;
   const sample = Math.min(1, MOST_ROWS_TO_CHOOSE / data.rows);
   const split = splitRows(data.rows, {
     test: 1 - sample,

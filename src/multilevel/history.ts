@@ -35,6 +35,7 @@ export interface ValidationPoint {
   readonly loss: number;
 }
 
+/** Why training ended: the budget of the last level was spent, or what came before that. */
 export type StopReason = 'completed' | 'tolerance' | 'early-stopping' | 'aborted';
 
 /** Everything that was measured during multilevel training. */

@@ -1,5 +1,6 @@
 import { NestkanError } from '../errors.ts';
 import type { Network } from '../models/network.ts';
+import { MAX_INTERVALS } from '../splines/grid.ts';
 import { type LevelRecord, type TrainingHistory, TrainingLog } from './history.ts';
 import { LevelTraining } from './level.ts';
 import { checkOptions, type TrainOptions } from './options.ts';
@@ -92,10 +93,24 @@ function levelBudgets(initial: Network & Partial<Refinable<Network>>, options: T
       },
     );
   }
+  checkFinestGrid(initial, levels);
   const budgets = stepsPerLevel ?? new Array<number>(levels).fill(steps);
   const bad = budgets.find((budget) => !Number.isInteger(budget) || budget < 1);
   if (bad === undefined) return budgets;
   throw new NestkanError('INVALID_ARGUMENT', `a level cannot take ${bad} steps`, {
     fix: 'Use positive whole numbers.',
   });
+}
+
+/** Refused before the first level is trained rather than after the last that fits. */
+function checkFinestGrid({ intervals }: Network, levels: number): void {
+  const widest = Math.max(1, ...intervals);
+  const finest = widest * 2 ** (levels - 1);
+  if (finest <= MAX_INTERVALS) return;
+  const most = 1 + Math.floor(Math.log2(MAX_INTERVALS / widest));
+  throw new NestkanError(
+    'INTERVALS_OUT_OF_RANGE',
+    `${levels} levels from ${widest} intervals end at ${finest}, a grid has at most ${MAX_INTERVALS}`,
+    { fix: `Use at most ${most} levels, or fewer intervals to begin with.`, where: { levels, intervals: widest } },
+  );
 }

@@ -1,6 +1,6 @@
 /** Whole files in and out, with errors that name the path. */
 import { randomUUID } from 'node:crypto';
-import { open, readFile as read, realpath, rename, stat, unlink } from 'node:fs/promises';
+import { access, constants, open, readFile as read, realpath, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { NestkanError } from '../errors.ts';
 
@@ -63,13 +63,17 @@ export async function writeFileAtomically(path: string, contents: Uint8Array | s
 /**
  * Refuses a path that {@link writeFileAtomically} could not write, before work is put into its contents.
  *
- * @throws FILE_NOT_WRITABLE if the folder is missing or the path is taken by something that is no file
+ * @throws FILE_NOT_WRITABLE if the folder is missing or closed, or the path is taken by something that is no file
  */
 export async function checkWritable(path: string): Promise<void> {
+  if (path === '' || /[/\\]$/.test(path)) throw notWritable(path || '""', 'it names no file', 'Name a file.');
   const folder = await stat(dirname(path)).catch(() => undefined);
   if (!folder?.isDirectory()) {
     throw notWritable(path, `there is no folder ${dirname(path)}`, 'Create the folder, or choose another.');
   }
+  await access(dirname(path), constants.W_OK).catch((cause) => {
+    throw notWritable(path, messageOf(cause), 'Choose another folder, or grant the right to write.', cause);
+  });
   const taken = await stat(path).catch(() => undefined);
   if (taken !== undefined && !taken.isFile()) {
     throw notWritable(path, `it is ${taken.isDirectory() ? 'a folder' : 'no regular file'}`, 'Name a file.');

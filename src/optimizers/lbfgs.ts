@@ -85,8 +85,9 @@ class LbfgsRun implements OptimizerRun {
   readonly #budget: number;
   readonly #history: CurvatureHistory;
   readonly #buffers: DeviceBuffer[] = [];
-  /** Rows as CurvatureHistory numbers them. */
+  /** Rows as CurvatureHistory numbers them, of {@link #stride} elements each; what a row has too many is zero. */
   readonly #vectors: DeviceBuffer;
+  readonly #stride: number;
   /** The last accepted iterate and its gradient. */
   readonly #origin: DeviceBuffer;
   readonly #originGradient: DeviceBuffer;
@@ -109,15 +110,17 @@ class LbfgsRun implements OptimizerRun {
 
   constructor(objective: Objective, options: Required<LbfgsOptions>, evaluations: number) {
     this.#budget = evaluations;
-    const { length } = objective.variables;
+    const { backend, variables } = objective;
+    const { length } = variables;
+    this.#stride = Math.ceil(length / backend.alignment) * backend.alignment;
     this.#objective = objective;
     this.#options = options;
     this.#history = new CurvatureHistory(options.history);
     const { rows } = this.#history;
-    this.#vectors = this.#allocate(rows * length);
+    this.#vectors = this.#allocate(rows * this.#stride);
     this.#origin = this.#allocate(length);
     this.#originGradient = this.#allocate(length);
-    this.#direction = this.#allocate(length);
+    this.#direction = this.#allocate(this.#stride);
     this.#stepLength = this.#allocate(1);
     this.#slope = this.#allocate(1);
     this.#coefficients = this.#allocate(rows);
@@ -136,7 +139,7 @@ class LbfgsRun implements OptimizerRun {
     this.#return = await backend.record([this.#copy(this.#origin, values)], 'return to the last iterate');
     const combination = { coefficients: this.#coefficients, matrix, result: this.#direction };
     this.#combine = await backend.record(
-      [dispatch(linearCombination, combination, { rows, columns: length })],
+      [dispatch(linearCombination, combination, { rows, columns: this.#stride })],
       'search direction',
     );
     const move = { x: this.#origin, direction: this.#direction, scale: this.#stepLength, result: values };
@@ -294,7 +297,7 @@ class LbfgsRun implements OptimizerRun {
   }
 
   #productsWith(row: number, dots: DeviceBuffer): Dispatch {
-    const constants = { rows: this.#history.rows, columns: this.#objective.variables.length };
+    const constants = { rows: this.#history.rows, columns: this.#stride };
     return dispatch(rowDots, { matrix: this.#vectors, vector: this.#row(row), dots }, constants);
   }
 
@@ -303,8 +306,7 @@ class LbfgsRun implements OptimizerRun {
   }
 
   #row(index: number): DeviceBuffer {
-    const { length } = this.#objective.variables;
-    return this.#vectors.view(index * length, length);
+    return this.#vectors.view(index * this.#stride, this.#stride);
   }
 
   #allocate(length: number): DeviceBuffer {

@@ -59,7 +59,8 @@ export async function strongWolfeSearch(
 function decreasesEnough(start: LinePoint, { step, loss, slope }: LinePoint, options: LineSearchOptions): boolean {
   const { decrease, lossRounding } = options;
   if (loss <= start.loss + decrease * step * start.slope) return true;
-  return loss <= start.loss + lossRounding * Math.abs(start.loss) && slope <= (2 * decrease - 1) * start.slope;
+  const unresolved = Math.abs(loss - start.loss) <= lossRounding * Math.abs(start.loss);
+  return unresolved && slope <= (2 * decrease - 1) * start.slope;
 }
 
 /** How far an unbounded search goes on, and how close to its ends an interpolated step may fall. */

@@ -54,9 +54,9 @@ function lengthOf(schedule: Schedule): number {
 }
 
 function checkSchedule(rate: number, schedule: Schedule): void {
-  const numbers = Object.values(schedule).filter((value) => value !== undefined && typeof value !== 'string');
-  const known = ['constant', 'cosine', 'ramp', 'cyclic'].includes(schedule.type);
-  const positive = [rate, lengthOf(schedule)].every((value) => Number.isFinite(value) && value > 0);
+  const numbers = Object.values(schedule ?? {}).filter((value) => value !== undefined && typeof value !== 'string');
+  const known = ['constant', 'cosine', 'ramp', 'cyclic'].includes(schedule?.type);
+  const positive = known && [rate, lengthOf(schedule)].every((value) => Number.isFinite(value) && value > 0);
   if (known && positive && numbers.every((value) => Number.isFinite(value) && value >= 0)) return;
   throw new NestkanError('INVALID_ARGUMENT', `no schedule of rate ${rate} is ${JSON.stringify(schedule)}`, {
     fix: "Use a positive rate and a schedule such as { type: 'cosine' } or { type: 'ramp', steps: 10 }.",

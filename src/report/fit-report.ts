@@ -1,6 +1,6 @@
 import { type EdgeCurve, edgeGrid, type HeatMap, heatMap, lineChart, scatterChart } from './charts.ts';
 import { formatCount, formatNumber, formatSeconds } from './format.ts';
-import { type Block, htmlReport, type Section } from './html.ts';
+import { type Block, htmlReport, type Section, type Table } from './html.ts';
 
 export interface FitLevel {
   intervals: number;
@@ -13,11 +13,24 @@ export interface FitLevel {
   seconds: number;
 }
 
-export interface FitMetrics {
-  rows: number;
+export interface FitErrors {
   mse: number;
   rmse: number;
   r2: number;
+}
+
+export interface FitMetrics extends FitErrors {
+  rows: number;
+  /** The same target by target, where there are several. */
+  targets?: Readonly<Record<string, FitErrors>>;
+}
+
+/** A roughness that was tried, and the error on validation rows in units of the targets' variance. */
+export interface FitCandidate {
+  roughness: number;
+  levels: number;
+  validationLoss: number;
+  seconds: number;
 }
 
 /** Predictions of one target on one set of rows, in the target's own unit. */
@@ -47,8 +60,15 @@ export interface FitReportData {
   /** The training loss, as the optimizer sees it, over the run. */
   history: readonly { work: number; loss: number; level: number }[];
   validation?: readonly { work: number; loss: number }[];
+  /** Of the whole run; by default those of the levels. */
+  work?: number;
+  seconds?: number;
+  /** Default `loss`. */
+  lossLabel?: string;
   /** Where the network was refined, as positions on the work axis; entry i leads to level i + 1. */
   refinements: readonly number[];
+  /** What was tried to choose the roughness and the finest level; none where they were given. */
+  candidates?: readonly FitCandidate[];
   predictions: readonly PredictedActual[];
   edges: readonly EdgeCurve[];
   /** One per target, for models of two inputs. */
@@ -61,16 +81,14 @@ export interface FitReportData {
 
 const WORK = 'work (epochs × intervals)';
 
-function summary({ device, model, levels, train, test, command, notes = [] }: FitReportData): Section {
-  const work = levels.reduce((sum, level) => sum + level.work, 0);
-  const seconds = levels.reduce((sum, level) => sum + level.seconds, 0);
+function summary({ device, model, levels, train, test, command, notes = [], ...totals }: FitReportData): Section {
+  const { work = levels.reduce((sum, level) => sum + level.work, 0) } = totals;
+  const { seconds = levels.reduce((sum, level) => sum + level.seconds, 0) } = totals;
   const metrics = [
     ['training rows', train],
     ['test rows', test],
   ] as const;
-  const rows = metrics
-    .filter((entry): entry is [(typeof entry)[0], FitMetrics] => entry[1] !== undefined)
-    .map(([name, { rows: count, mse, rmse, r2 }]) => [name, formatCount(count), mse, rmse, formatNumber(r2, 4)]);
+  const rows = metrics.flatMap(([name, set]) => (set === undefined ? [] : errorRows(name, set)));
   const blocks: Block[] = [
     ...notes.map((text): Block => ({ kind: 'paragraph', text })),
     {
@@ -94,14 +112,27 @@ function summary({ device, model, levels, train, test, command, notes = [] }: Fi
   return { heading: 'Result', blocks };
 }
 
-function training({ history, validation = [], refinements, levels }: FitReportData): Section {
+/** One row for all targets, and one for each where there are several. */
+function errorRows(name: string, { rows, targets = {}, ...all }: FitMetrics): Table['rows'] {
+  const line = (label: string, { mse, rmse, r2 }: FitErrors) => [
+    label,
+    formatCount(rows),
+    mse,
+    rmse,
+    formatNumber(r2, 4),
+  ];
+  const each = Object.entries(targets).map(([target, errors]) => line(`${name}, ${target}`, errors));
+  return [line(name, all), ...each];
+}
+
+function training({ history, validation = [], refinements, levels, lossLabel = 'loss' }: FitReportData): Section {
   const series = [{ name: 'training loss', points: history, dashed: false }];
   if (validation.length > 0)
     series.push({ name: 'validation loss', points: validation as typeof history, dashed: true });
   const svg = lineChart({
     title: 'Loss against work',
     xLabel: WORK,
-    yLabel: 'loss',
+    yLabel: lossLabel,
     yScale: 'log',
     series: series.map(({ name, points, dashed }) => ({
       name,
@@ -120,29 +151,47 @@ function training({ history, validation = [], refinements, levels }: FitReportDa
 
 const intervalsLabel = (intervals: number | undefined) => (intervals === undefined ? 'refined' : `n = ${intervals}`);
 
-function levelTable({ levels }: FitReportData): Section {
+/** One row per level; the command line prints the same one as text. */
+export function levelTable({ levels }: Pick<FitReportData, 'levels'>): Table {
   const withTest = levels.some(({ testMse }) => testMse !== undefined && testMse !== null);
   const test = withTest ? ['test MSE'] : [];
   return {
-    heading: 'Levels',
-    blocks: [
-      {
-        kind: 'table',
-        columns: ['level', 'intervals', 'parameters', 'steps', 'work', 'training MSE', ...test, 'time'],
-        rows: levels.map((level, index) => [
-          String(index + 1),
-          formatCount(level.intervals),
-          formatCount(level.parameters),
-          formatCount(level.steps),
-          formatCount(level.work),
-          level.trainMse,
-          ...(withTest ? [level.testMse] : []),
-          formatSeconds(level.seconds),
-        ]),
-        align: Array.from({ length: 7 + test.length }, () => 'right'),
-      },
-    ],
+    kind: 'table',
+    columns: ['level', 'intervals', 'parameters', 'steps', 'work', 'training MSE', ...test, 'time'],
+    rows: levels.map((level, index) => [
+      String(index + 1),
+      formatCount(level.intervals),
+      formatCount(level.parameters),
+      formatCount(level.steps),
+      formatCount(level.work),
+      level.trainMse,
+      ...(withTest ? [level.testMse] : []),
+      formatSeconds(level.seconds),
+    ]),
+    align: Array.from({ length: 7 + test.length }, () => 'right'),
   };
+}
+
+/** What was tried to choose the roughness, the best one in bold. */
+function choice({ candidates = [] }: FitReportData): Section[] {
+  if (candidates.length === 0) return [];
+  const least = Math.min(...candidates.map(({ validationLoss }) => validationLoss));
+  const table: Table = {
+    kind: 'table',
+    columns: ['roughness', 'levels', 'validation error', 'time'],
+    rows: candidates.map(({ roughness, levels, validationLoss, seconds }) => [
+      formatNumber(roughness),
+      formatCount(levels),
+      formatNumber(validationLoss),
+      formatSeconds(seconds),
+    ]),
+    align: ['right', 'right', 'right', 'right'],
+    highlight: candidates.flatMap(({ validationLoss }, index) => (validationLoss === least ? [index] : [])),
+  };
+  const text =
+    'Weights of the roughness penalty that were tried on rows held back from training, with the number of levels ' +
+    "after which each did best. The validation error is in units of the targets' variance.";
+  return [{ heading: 'Choice of roughness and finest level', blocks: [{ kind: 'paragraph', text }, table] }];
 }
 
 function predictions({ predictions: all }: FitReportData): Section[] {
@@ -187,7 +236,8 @@ export function fitReport(data: FitReportData): string {
     sections: [
       summary(data),
       training(data),
-      levelTable(data),
+      { heading: 'Levels', blocks: [levelTable(data)] },
+      ...choice(data),
       ...predictions(data),
       ...surfaces(data),
       ...edgeFunctions(data),

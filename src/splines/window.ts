@@ -35,9 +35,10 @@ export function windowsAt(
   const stride = degree + 1;
   const cellsPerUnit = intervals / (domainEnd - domainStart);
   for (let i = 0; i < count; i++) {
-    let position = (x[first + i] - domainStart) * cellsPerUnit;
-    if (position < 0) position = 0;
-    if (position > intervals) position = intervals;
+    const point = x[first + i];
+    let position = (point - domainStart) * cellsPerUnit;
+    if (point < domainStart) position = 0;
+    if (point >= domainEnd) position = intervals;
     let cell = position | 0;
     if (cell === intervals) cell--;
     cells[i] = cell;

@@ -1,0 +1,55 @@
+// The package as a user gets it: packed, installed without any development tool into an empty folder, imported and run;
+// and the size of its core.
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { build } from 'esbuild';
+
+/** Entry `.`, minified and compressed, ndarray left out. */
+const CORE_BYTES = 40 * 1024;
+
+const npm = (args, cwd) => execFileSync('npm', args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+
+const { outputFiles } = await build({
+  entryPoints: ['dist/index.js'],
+  bundle: true,
+  minify: true,
+  format: 'esm',
+  external: ['ndarray'],
+  write: false,
+});
+const core = gzipSync(outputFiles[0].contents).length;
+console.log(`core: ${(core / 1024).toFixed(1)} KB gzip, at most ${CORE_BYTES / 1024}`);
+if (core > CORE_BYTES) throw new Error('the core has grown too large');
+
+const folder = mkdtempSync(join(tmpdir(), 'nestkan-package-'));
+try {
+  const tarball = resolve(JSON.parse(npm(['pack', '--json', '--ignore-scripts'], '.'))[0].filename);
+  try {
+    writeFileSync(join(folder, 'package.json'), '{"private":true,"type":"module"}');
+    npm(['install', '--omit=peer', '--omit=optional', tarball], folder);
+  } finally {
+    rmSync(tarball);
+  }
+  const installed = readdirSync(join(folder, 'node_modules')).filter((name) => !name.startsWith('.'));
+  console.log(`installed: ${installed.join(', ')}`);
+  const program = `
+    import { CpuBackend, Kan, regression, trainMultilevel } from 'nestkan';
+    import { openBackend } from 'nestkan/node';
+    const inputs = Array.from({ length: 50 }, (_, i) => [i / 25 - 1]);
+    const problem = regression({ inputs, targets: inputs.map(([x]) => [x * x]) });
+    const backend = await openBackend();
+    const { history } = await trainMultilevel(Kan.create(backend, { widths: [1, 1] }), problem, { levels: 2, steps: 50 });
+    const loss = history.levels[1].trainLoss;
+    if (!(loss < 1e-6)) throw new Error('x² was fitted with an error of ' + loss);
+    new CpuBackend().destroy();`;
+  execFileSync(process.execPath, ['--input-type=module', '--eval', program], { cwd: folder, stdio: 'inherit' });
+  const version = execFileSync('npx', ['nestkan', '--version'], { cwd: folder, encoding: 'utf8' }).trim();
+  const expected = JSON.parse(readFileSync('package.json', 'utf8')).version;
+  if (version !== expected) throw new Error(`the command says version ${version}, expected ${expected}`);
+  console.log('the packed package installs, imports, trains and runs');
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}

@@ -1,0 +1,245 @@
+/** Every kernel that training uses, on its own: time, bytes moved, operations, share of the device's copy bandwidth. */
+
+import { adam } from '../src/kernels/adam.ts';
+import { affineForward, affineInputGradient, affineWeightGradient } from '../src/kernels/affine.ts';
+import { bandedMultiply, bandedSolve, bandedTransposeMultiply, bandedTransposeSolve } from '../src/kernels/banded.ts';
+import { differencePenaltyGradient } from '../src/kernels/difference-penalty.ts';
+import { meanSquaredError, meanSquaredErrorGradient } from '../src/kernels/mean-squared-error.ts';
+import { powerReluForward, powerReluInputGradient, powerReluWeightGradient } from '../src/kernels/power-relu-layer.ts';
+import { prolongate } from '../src/kernels/prolongation.ts';
+import { rowDots, sumTiles } from '../src/kernels/reductions.ts';
+import {
+  splineCoefficientGradient,
+  splineForward,
+  splineGradientTiles,
+  splineInputGradient,
+} from '../src/kernels/spline-layer.ts';
+import { copy, linearCombination } from '../src/kernels/vectors.ts';
+import { type Backend, createRandom, type Dispatch, dispatch, type Kernel, type KernelTiming } from '../src/node.ts';
+import { barChart, lineChart } from '../src/report/charts.ts';
+import { formatNumber } from '../src/report/format.ts';
+import { markdownTable } from '../src/report/markdown.ts';
+import { openBackends, quick, type Summary, summarise, timeCell, writeReport } from './shared.ts';
+
+/** Layers of the networks [2, 5, 5, 1] and [64, 64, 64]. */
+const LAYERS = [
+  { inputs: 2, outputs: 5 },
+  { inputs: 5, outputs: 5 },
+  { inputs: 5, outputs: 1 },
+  { inputs: 64, outputs: 64 },
+];
+const SPLINE_KERNELS = [splineForward, splineInputGradient, splineCoefficientGradient].map(({ name }) => name);
+const INTERVALS = [8, 32, 128];
+const BATCH = 4096;
+const DEGREE = 3;
+/** Rows that L-BFGS keeps with 50 curvature pairs. */
+const VECTORS = 101;
+const COPY_FLOATS = 2 ** (quick ? 22 : 24);
+
+/** A kernel that would take longer than this is repeated less often. */
+const KERNEL_SECONDS = quick ? 0.1 : 1;
+const REPETITIONS = quick ? 5 : 20;
+const FEWEST_REPETITIONS = 3;
+
+/** Dense kernels at these sizes take minutes on a software adapter. */
+const isTooLarge = (kernel: Kernel, { inputs, intervals }: Sizes) =>
+  kernel.name.startsWith('power-relu') && inputs > 5 && intervals > (quick ? 0 : 32);
+
+interface Sizes {
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly intervals: number;
+}
+
+interface Measurement extends Sizes {
+  readonly device: Backend['name'];
+  readonly kernel: string;
+  readonly seconds: Summary;
+  readonly bytes: number;
+  readonly flops: number;
+  /** Bytes per second over those of a plain copy. */
+  readonly bandwidthShare: number;
+}
+
+const backends = await openBackends();
+const bandwidths: { device: Backend['name']; bytesPerSecond: number; seconds: Summary }[] = [];
+const measurements: Measurement[] = [];
+for (const backend of [backends.cpu, backends.webgpu]) await measureDevice(backend);
+report();
+backends.webgpu.destroy();
+
+async function measureDevice(backend: Backend): Promise<void> {
+  const copySeconds = await time(backend, copy, { count: COPY_FLOATS });
+  const bytesPerSecond = bytesOf(backend, copySeconds.timing) / copySeconds.summary.median;
+  bandwidths.push({ device: backend.name, bytesPerSecond, seconds: copySeconds.summary });
+  console.log(`${backend.name}: copies ${(bytesPerSecond * 1e-9).toFixed(2)} GB/s`);
+  for (const layer of LAYERS) {
+    for (const intervals of INTERVALS) {
+      const sizes = { ...layer, intervals };
+      for (const [kernel, constants] of layerKernels(sizes)) {
+        if (isTooLarge(kernel, sizes)) continue;
+        const { timing, summary } = await time(backend, kernel, constants);
+        const bytes = bytesOf(backend, timing);
+        const bandwidthShare = bytes / summary.median / bytesPerSecond;
+        const measured = { seconds: summary, bytes, flops: timing.flops, bandwidthShare };
+        measurements.push({ ...sizes, device: backend.name, kernel: kernel.name, ...measured });
+      }
+      console.log(`${backend.name}: ${layer.inputs} → ${layer.outputs}, n = ${intervals}`);
+    }
+  }
+}
+
+/** What one layer's training calls, with the constants of its size. */
+function layerKernels({ inputs, outputs, intervals }: Sizes): [Kernel, Record<string, number>][] {
+  const coefficients = intervals + DEGREE;
+  const grid = { inputs, outputs, intervals, degree: DEGREE };
+  const domain = { domainStart: -1, domainEnd: 1 };
+  const layer = { ...grid, ...domain, batch: BATCH };
+  const dense = { batch: BATCH, inputs, outputs };
+  const count = inputs * coefficients * outputs;
+  const tiles = splineGradientTiles(layer);
+  const moments = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, steps: 1 };
+  const results = { count: BATCH * outputs };
+  const vectors = { rows: VECTORS, columns: count };
+  return [
+    ...[splineForward, splineInputGradient, splineCoefficientGradient].map((kernel) => pair(kernel, layer)),
+    pair(sumTiles, { tiles, count }),
+    ...[powerReluForward, powerReluInputGradient, powerReluWeightGradient].map((kernel) => pair(kernel, layer)),
+    ...[bandedMultiply, bandedTransposeMultiply, bandedSolve, bandedTransposeSolve].map((kernel) =>
+      pair(kernel, { ...grid, ...domain }),
+    ),
+    pair(prolongate, grid),
+    pair(differencePenaltyGradient, { inputs, coefficients, outputs, factor: 1 }),
+    ...[affineForward, affineInputGradient, affineWeightGradient].map((kernel) => pair(kernel, dense)),
+    pair(meanSquaredError, results),
+    pair(meanSquaredErrorGradient, results),
+    pair(adam, { ...moments, count }),
+    pair(rowDots, vectors),
+    pair(linearCombination, vectors),
+  ];
+}
+
+function pair<C extends string>(kernel: Kernel<string, C>, constants: Record<NoInfer<C>, number>) {
+  return [kernel as Kernel, constants as Record<string, number>] as [Kernel, Record<string, number>];
+}
+
+/** A kernel on buffers of its own, filled with numbers in [-1, 1]. */
+async function time(backend: Backend, kernel: Kernel, constants: Record<string, number>) {
+  const random = createRandom(1);
+  const lengths = kernel.lengths(constants);
+  const buffers = Object.entries(kernel.bindings).map(([name, binding]) => {
+    const type = binding.endsWith(':uint') ? 'uint' : 'float';
+    const buffer = backend.allocate(lengths[name], { type });
+    if (type === 'float')
+      backend.write(
+        buffer,
+        Float64Array.from({ length: lengths[name] }, () => 2 * random.uniform() - 1),
+      );
+    return [name, buffer] as const;
+  });
+  const call: Dispatch = dispatch(kernel, Object.fromEntries(buffers), constants);
+  const recording = await backend.record([call]);
+  const [first] = await backend.profile(recording, 1);
+  const affordable = Math.floor(KERNEL_SECONDS / summarise(first.seconds).median);
+  const repetitions = Math.min(REPETITIONS, Math.max(FEWEST_REPETITIONS, affordable));
+  // JavaScript is compiled while it runs: the same number of calls is thrown away first.
+  await backend.profile(recording, repetitions);
+  const [timing] = await backend.profile(recording, repetitions);
+  for (const [, buffer] of buffers) backend.release(buffer);
+  return { timing, summary: summarise(timing.seconds) };
+}
+
+/** Timings count four bytes per number, the CPU backend stores eight. */
+function bytesOf(backend: Backend, { bytes }: KernelTiming): number {
+  return backend.precision === 'float64' ? 2 * bytes : bytes;
+}
+
+function report(): void {
+  writeReport({
+    name: 'kernels',
+    title: 'Kernels one by one',
+    sections: [
+      `Cubic splines, batch ${BATCH}, layers of [2, 5, 5, 1] and [64, 64, 64]. Median and quartiles of up to ` +
+        `${REPETITIONS} repetitions after as many to warm up; on WebGPU by the device’s timestamps, on the CPU by the clock. ` +
+        'Bytes: every number of every buffer once per read and once per write, 4 bytes each on WebGPU, 8 on the CPU. ' +
+        `Operations: by each kernel’s formula. Small kernels run from the cache, and may exceed the bandwidth of a copy of ` +
+        `${COPY_FLOATS} numbers; kernels bound by arithmetic stay below it. row-dots and linear-combination: ${VECTORS} vectors ` +
+        'as long as the coefficients, as L-BFGS has with 50 pairs.',
+      markdownTable({
+        columns: ['device', 'copy', 'bandwidth'],
+        rows: bandwidths.map(({ device, bytesPerSecond, seconds }) => [
+          device,
+          timeCell(seconds),
+          `${formatNumber(bytesPerSecond * 1e-9)} GB/s`,
+        ]),
+      }),
+      ...(['webgpu', 'cpu'] as const).flatMap((device) => [
+        `## ${device === 'cpu' ? 'CPU' : 'WebGPU'}`,
+        deviceTable(measurements.filter((entry) => entry.device === device)),
+      ]),
+    ],
+    charts: { '': wideLayerChart(), intervals: intervalsChart() },
+    webgpu: backends.webgpu,
+    results: { bandwidths, measurements },
+  });
+}
+
+function deviceTable(entries: readonly Measurement[]): string {
+  return markdownTable({
+    columns: ['kernel', 'layer', 'n', 'time', 'MB', 'GB/s', 'of copy', 'GFLOP/s'],
+    rows: entries.map(({ kernel, inputs, outputs, intervals, seconds, bytes, flops, bandwidthShare }) => [
+      kernel,
+      `${inputs} → ${outputs}`,
+      intervals,
+      timeCell(seconds),
+      formatNumber(bytes * 1e-6),
+      formatNumber((bytes * 1e-9) / seconds.median),
+      `${formatNumber(100 * bandwidthShare, 2)} %`,
+      formatNumber((flops * 1e-9) / seconds.median),
+    ]),
+  });
+}
+
+/** The dense kernels are out of scale and left to the table. */
+function wideLayerChart(): string {
+  const names = [...new Set(measurements.map(({ kernel }) => kernel))].filter((name) => !name.startsWith('power-relu'));
+  return barChart({
+    title: `Kernels of a layer 64 → 64, n = 8, batch ${BATCH}`,
+    valueLabel: 'milliseconds, median',
+    categories: names,
+    series: (['webgpu', 'cpu'] as const).map((device) => ({
+      name: device === 'cpu' ? 'CPU' : 'WebGPU',
+      values: names.map((name) => {
+        const found = measurements.find(
+          ({ kernel, inputs, intervals, ...entry }) =>
+            kernel === name && entry.device === device && inputs === 64 && intervals === INTERVALS[0],
+        );
+        return 1000 * (found?.seconds.median ?? Number.NaN);
+      }),
+    })),
+  });
+}
+
+function intervalsChart(): string {
+  return lineChart({
+    title: `Spline kernels of a layer 64 → 64 against the number of intervals, batch ${BATCH}`,
+    xLabel: 'intervals n',
+    yLabel: 'seconds, median',
+    xScale: 'log',
+    yScale: 'log',
+    xTicks: INTERVALS,
+    series: (['webgpu', 'cpu'] as const).flatMap((device) =>
+      SPLINE_KERNELS.map((name) => {
+        const points = measurements.filter(
+          ({ kernel, inputs, ...entry }) => kernel === name && entry.device === device && inputs === 64,
+        );
+        return {
+          name: `${name}, ${device === 'cpu' ? 'CPU' : 'WebGPU'}`,
+          x: points.map(({ intervals }) => intervals),
+          y: points.map(({ seconds }) => seconds.median),
+          dashed: device === 'cpu',
+        };
+      }),
+    ),
+  });
+}

@@ -1,0 +1,34 @@
+/** Opens the device a command computes on, says which and why, and closes it whatever happens. */
+import { type OpenedBackend, openBackend } from '../node.ts';
+import type { CommonOptions } from './shell.ts';
+import type { Terminal } from './terminal.ts';
+
+/** The chosen device as `--json` names it in every command. */
+export interface DeviceDocument {
+  backend: 'cpu' | 'webgpu';
+  adapter: string;
+  precision: 'float64' | 'float32';
+}
+
+export function describeDevice({ name, adapter, precision }: OpenedBackend): DeviceDocument {
+  return { backend: name, adapter, precision };
+}
+
+/** `cpu (float64): JavaScript, float64` */
+export function deviceInWords({ backend, adapter, precision }: DeviceDocument): string {
+  return `${backend} (${precision}): ${adapter}`;
+}
+
+export async function withBackend<T>(
+  device: CommonOptions['device'],
+  { say }: Terminal,
+  work: (backend: OpenedBackend) => Promise<T>,
+): Promise<T> {
+  const backend = await openBackend({ device });
+  try {
+    say(`device    ${deviceInWords(describeDevice(backend))}\n          ${backend.choice.reason}`);
+    return await work(backend);
+  } finally {
+    backend.destroy();
+  }
+}
