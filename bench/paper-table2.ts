@@ -6,7 +6,7 @@ import type { Basis, CurvePoint } from '../src/node.ts';
 import { CpuBackend } from '../src/node.ts';
 import { lineChart } from '../src/report/charts.ts';
 import { markdownTable } from '../src/report/markdown.ts';
-import { type Architecture, type Choices, MODES, OUR_CHOICES, type Outcome, trainOnce } from './regression-case.ts';
+import { type Architecture, type Choices, MODES, OUR_CHOICES, type Outcome, PLANS, trainOnce } from './regression-case.ts';
 import { quick, type Summary, summarise, writeReport } from './shared.ts';
 
 const SEEDS = quick ? [1234, 1235] : [1234, 1235, 1236, 1237, 1238];
@@ -218,7 +218,18 @@ async function curveChart(budget: number): Promise<string> {
     yLabel: 'training mean squared error',
     yScale: 'log',
     series,
+    markers: refinements(budget),
     notes: [`The seed with the median final loss of ${SEEDS.length}.`],
+  });
+}
+
+/** Where multilevel training doubles its grid. */
+function refinements(budget: number) {
+  const { intervals, epochs } = PLANS.multilevel;
+  let work = 0;
+  return epochs.slice(0, -1).map((epoch, level) => {
+    work += epoch * budget * intervals * 2 ** level;
+    return { x: work, label: `n = ${intervals * 2 ** (level + 1)}` };
   });
 }
 

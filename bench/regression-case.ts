@@ -31,7 +31,7 @@ export const MODES = ['coarse', 'fine', 'multilevel'] as const;
 export type Mode = (typeof MODES)[number];
 
 /** Intervals of the first grid and epochs of every level; each row costs 640 units of work, an epoch costing n. */
-const PLANS: Readonly<Record<Mode, { intervals: number; epochs: readonly number[] }>> = {
+export const PLANS: Readonly<Record<Mode, { intervals: number; epochs: readonly number[] }>> = {
   coarse: { intervals: 5, epochs: [128] },
   fine: { intervals: 40, epochs: [16] },
   multilevel: { intervals: 5, epochs: [32, 16, 8, 4] },

@@ -1,6 +1,7 @@
 // Trains a network in the page, by hand: optimizer and refinement are called directly, so that the page can be redrawn
 // between the steps. Programs that need no picture use trainMultilevel.
-import { adamThenLbfgs, Kan, openBackend, regression, regressionTargets, sampleTarget } from 'nestkan';
+import { adamThenLbfgs, Kan, openBackend, regression } from 'nestkan';
+import { regressionTargets, sampleTarget } from 'nestkan/data';
 import { drawCurves, drawMap } from './draw.js';
 
 const WIDTHS = [2, 5, 1];

@@ -8,6 +8,11 @@ export interface Samples {
   readonly targets: number[][];
 }
 
+/** The network and the numbers of rows that most tests here use: every new size is compiled on a device. */
+export const ARCHITECTURE = { widths: [2, 3, 1], intervals: 3, hiddenIntervals: 2, seed: 1 };
+export const ROWS = 120;
+export const BATCH = 40;
+
 /** exp(sin πx + y²), the field's favourite. */
 export const smooth = (x: number, y: number) => Math.exp(Math.sin(Math.PI * x) + y * y);
 

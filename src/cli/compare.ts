@@ -58,8 +58,8 @@ async function run(problem: string, options: Options, shell: Shell): Promise<voi
   const { device, out, report } = options;
   await checkOutputs(isBuiltIn(problem) ? {} : { 'the table': problem }, { '--out': out, '--report': report });
   const task = await createTask(problem, options, terminal);
+  const signal = shell.interruptible();
   await withBackend(device, terminal, async (backend) => {
-    const signal = shell.interruptible();
     const results = await compareWithProgress(backend, task, options, { signal, terminal });
     const document = describe(task, results, backend, options);
     if (out !== undefined) await writeFileAtomically(out, toJson(document));
@@ -162,8 +162,9 @@ function compared({ label, history, ...result }: MethodResult): ComparedMethod {
 
 /** What was shown, in one sentence. */
 function conclusion(results: readonly MethodResult[]): string {
+  const complete = results.filter(({ history }) => history.stopped !== 'aborted');
   const errorOf = (name: MethodResult['method']) =>
-    results.find(({ method }) => method === name)?.testMse ?? Number.NaN;
+    complete.find(({ method }) => method === name)?.testMse ?? Number.NaN;
   const multilevel = errorOf('multilevel');
   const against = (name: MethodResult['method'], what: string) => {
     const ratio = errorOf(name) / multilevel;

@@ -47,8 +47,8 @@ async function run(path: string, options: Options, shell: Shell): Promise<void> 
   const { device, out, report } = options;
   await checkOutputs({ 'the table': path }, { '--out': out, '--report': report });
   const data = chooseRows(await readTable(path), options, terminal);
+  const signal = shell.interruptible();
   await withBackend(device, terminal, async (backend) => {
-    const signal = shell.interruptible();
     const result = await fitWithProgress(backend, data, options, { signal, terminal });
     const fitted = await predictRows(result, data);
     const document = describeFit(fitted, backend, options);

@@ -70,12 +70,12 @@ export function fraction(option: string): OptionParser<number> {
 export function listOf<T>(
   option: string,
   item: OptionParser<T>,
-  { length }: { length?: number } = {},
+  { length, example = '5,5' }: { length?: number; example?: string } = {},
 ): OptionParser<T[]> {
   return (text) => {
     const parts = text.split(',').map((part) => part.trim());
     if (parts.some((part) => part === '')) {
-      throw invalidOption(option, text, 'values separated by single commas, such as 5,5');
+      throw invalidOption(option, text, `values separated by single commas, such as ${example}`);
     }
     if (length !== undefined && parts.length !== length) {
       throw invalidOption(option, text, `${length} values separated by commas`);
@@ -86,7 +86,7 @@ export function listOf<T>(
 
 /** Names separated by commas; a name may itself hold no comma. */
 export function nameList(option: string): OptionParser<string[]> {
-  const parse = listOf(option, (name: string) => name);
+  const parse = listOf(option, (name: string) => name, { example: 'x,y' });
   return (text) => {
     const names = parse(text);
     const twice = names.find((name, index) => names.indexOf(name) !== index);

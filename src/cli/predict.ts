@@ -221,7 +221,9 @@ function render({ rows, skippedRows: skipped, extrapolatedRows, out }: PredictDo
   const lines = [`predicted ${formatCount(rows)} ${rows === 1 ? 'row' : 'rows'}${left}`];
   if (extrapolatedRows > 0) {
     const lie = extrapolatedRows === 1 ? 'lies' : 'lie';
-    lines.push(`caution   ${formatCount(extrapolatedRows)} of them ${lie} outside the range that the model was fitted on`);
+    lines.push(
+      `caution   ${formatCount(extrapolatedRows)} of them ${lie} outside the range that the model was fitted on`,
+    );
   }
   if (score) lines.push(`errors    ${scoreInWords(score)}`);
   if (out !== null) lines.push(`table     ${out}`);

@@ -115,7 +115,7 @@ function badRowsError(table: Table, columns: readonly Column[], bad: readonly nu
   const affected = columns.filter(({ values }) => bad.some((row) => Number.isNaN(values[row])));
   const names = affected.map(({ name }) => name);
   const examples = [...new Set(affected.flatMap((column) => column.examples))].map((cell) => `"${cell}"`);
-  const rows = bad.length === 1 ? 'row lacks' : 'rows lack';
+  const rows = bad.length === 1 ? 'rows lacks' : 'rows lack';
   const found = examples.length === 0 ? '' : ` Found instead: ${list(examples, NAMED)}, or nothing.`;
   return new NestkanError(
     'DATA_BAD_ROWS',

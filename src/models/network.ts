@@ -1,6 +1,8 @@
 import { type Matrix, type NdArray, type Rows, toMatrix, toNdArray } from '../arrays.ts';
-import type { Backend } from '../backend/backend.ts';
+import type { Backend, DeviceBuffer } from '../backend/backend.ts';
+import { dispatch } from '../backend/dispatch.ts';
 import { NestkanError } from '../errors.ts';
+import { outsideCount } from '../kernels/monitors.ts';
 import { Parameters } from '../tape/parameters.ts';
 import { Tape } from '../tape/tape.ts';
 import type { Tensor } from '../tape/tensor.ts';
@@ -72,30 +74,87 @@ export abstract class Network {
   }
 
   /** {@link predict} on a matrix. */
-  async evaluate({ rows, columns, data }: Matrix): Promise<Matrix> {
-    const { inputs, outputs, backend } = this;
+  async evaluate(x: Matrix): Promise<Matrix> {
+    const { outputs } = this;
+    const result = new Float64Array(x.rows * outputs);
+    const record = (tape: Tape, input: Tensor) => this.apply(tape, input).buffer;
+    await this.#inBatches(x, record, (values, first, count) => {
+      result.set(values.subarray(0, count * outputs), first * outputs);
+    });
+    return { rows: x.rows, columns: outputs, data: result };
+  }
+
+  /**
+   * Share of the inputs of every grid layer that fall outside its domain, where edges continue linearly; first to last.
+   *
+   * A large share in a hidden layer means that its splines go unused: choose a wider `hiddenDomain`.
+   *
+   * @param x rows of inputs, [rows, inputs], in the model's own coordinates
+   * @throws NestkanError KAN_INPUT_WIDTH, DATA_EMPTY, SHAPE_MISMATCH or NON_FINITE_INPUT
+   */
+  async outsideFractions(x: Rows): Promise<number[]> {
+    const matrix = toMatrix(x, 'inputs');
+    const grids = this.layers.filter(isGridLayer);
+    const slots = grids.length;
+    if (slots === 0) return [];
+    const counts = this.backend.allocate(slots, { type: 'uint', label: 'values outside' });
+    const totals = new Float64Array(slots);
+    const record = (tape: Tape, input: Tensor) => {
+      let slot = 0;
+      this.apply(tape, input, ({ buffer }, layer) => {
+        if (!isGridLayer(layer)) return;
+        const [domainStart, domainEnd] = layer.grid.domain;
+        const constants = { count: buffer.length, slot: slot++, slots, domainStart, domainEnd };
+        tape.dispatches.push(dispatch(outsideCount, { values: buffer, counts }, constants));
+      });
+      return counts;
+    };
+    try {
+      await this.#inBatches(matrix, record, (values) => {
+        for (let slot = 0; slot < slots; slot++) totals[slot] += values[slot];
+      });
+    } finally {
+      this.backend.release(counts);
+    }
+    return grids.map((layer, slot) => totals[slot] / (matrix.rows * layer.inputs));
+  }
+
+  /**
+   * Replays one recording over all rows; the last batch is cut to what is left, by a recording of its own.
+   *
+   * @param record records what is wanted of a batch and returns the buffer to be read
+   */
+  async #inBatches(
+    { rows, columns, data }: Matrix,
+    record: (tape: Tape, input: Tensor) => DeviceBuffer,
+    take: (values: Float64Array, first: number, count: number) => void,
+  ): Promise<void> {
+    const { inputs, backend } = this;
     if (columns !== inputs) {
       throw new NestkanError('KAN_INPUT_WIDTH', `data has ${columns} input columns, the model takes ${inputs}`, {
         fix: `Pass rows of ${inputs} numbers.`,
       });
     }
-    const batch = Math.min(rows, PREDICTION_ROWS);
-    const tape = new Tape(backend);
-    try {
-      const input = tape.input([batch, inputs]);
-      const output = this.apply(tape, input);
-      const recording = await tape.record('predict');
-      const result = new Float64Array(rows * outputs);
-      for (let first = 0; first < rows; first += batch) {
-        const count = Math.min(batch, rows - first);
-        backend.write(input.buffer, data.subarray(first * inputs, (first + count) * inputs));
-        backend.run(recording);
-        const [values] = await backend.read([output.buffer]);
-        result.set(values.subarray(0, count * outputs), first * outputs);
+    const full = rows - (rows % PREDICTION_ROWS);
+    for (const [start, end, batch] of [
+      [0, full, PREDICTION_ROWS],
+      [full, rows, rows - full],
+    ]) {
+      if (start === end) continue;
+      const tape = new Tape(backend);
+      try {
+        const input = tape.input([batch, inputs]);
+        const output = record(tape, input);
+        const recording = await tape.record('batch');
+        for (let first = start; first < end; first += batch) {
+          backend.write(input.buffer, data.subarray(first * inputs, (first + batch) * inputs));
+          backend.run(recording);
+          const [values] = await backend.read([output]);
+          take(values, first, batch);
+        }
+      } finally {
+        tape.dispose();
       }
-      return { rows, columns: outputs, data: result };
-    } finally {
-      tape.dispose();
     }
   }
 

@@ -27,10 +27,6 @@ export interface Coordinates {
  * Source: docs/mathematics.md, "Power-ReLU basis and the change of basis"; [ML] section 4.1 and Table 1.
  */
 export function inCoordinates(objective: Objective, model: Network, { geometry, gradient }: Coordinates): Objective {
-  for (const basis of [geometry, gradient]) {
-    if (basis === 'spline' || basis === 'power-relu') continue;
-    throw new NestkanError('INVALID_ARGUMENT', `there is no basis ${basis}`, { fix: "Use 'spline' or 'power-relu'." });
-  }
   if (geometry === 'spline' && gradient === 'spline') return objective;
   const { backend, variables } = objective;
   const values = geometry === 'spline' ? variables.values : backend.allocate(variables.length);
@@ -59,6 +55,14 @@ export function inCoordinates(objective: Objective, model: Network, { geometry, 
       objective.dispose();
     },
   };
+}
+
+/** @throws NestkanError INVALID_ARGUMENT */
+export function checkCoordinates({ geometry, gradient }: Coordinates): void {
+  for (const basis of [geometry, gradient]) {
+    if (basis === 'spline' || basis === 'power-relu') continue;
+    throw new NestkanError('INVALID_ARGUMENT', `there is no basis ${basis}`, { fix: "Use 'spline' or 'power-relu'." });
+  }
 }
 
 type Transform = typeof bandedSolve;

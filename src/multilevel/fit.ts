@@ -5,11 +5,11 @@ import { fitInputScaling, fitTargetScaling, scaleInputs, scaleTargets } from '..
 import { splitRows } from '../data/split.ts';
 import { Kan, type KanOptions } from '../models/kan.ts';
 import type { Samples } from './compare.ts';
-import { errorInUnits } from './error-in-units.ts';
-import { secondsSince, type TrainingHistory } from './history.ts';
+import { type LevelRecord, secondsSince, type TrainingHistory } from './history.ts';
 import type { TrainOptions } from './options.ts';
 import { regression } from './regression.ts';
 import { type TrainResult, trainMultilevel } from './train.ts';
+import { weightedError } from './weighted-error.ts';
 
 /** What {@link fit} does where its options say nothing. */
 export const fitDefaults = {
@@ -116,7 +116,14 @@ export async function fit(backend: Backend, data: Dataset, options: FitOptions =
     targetScaling: fitTargetScaling(data.y, data.targets),
   };
   const problemOf = (rows: Dataset, weight: number) => regression({ ...scaled(rows, units), roughness: weight });
-  const errorOf = (rows: Dataset) => errorInUnits(scaled(rows, units), units.targetScaling.deviation);
+  // Relative to the largest unit: float32 holds neither the square of 1e30 nor that of 1e-30.
+  const { deviation } = units.targetScaling;
+  const largest = Math.max(...deviation);
+  const errorOf = (rows: Dataset) =>
+    weightedError(
+      scaled(rows, units),
+      deviation.map((unit) => unit / largest),
+    );
   const test = options.test && errorOf(options.test);
   const progress = new FitReporter(roughness === 'auto' ? USUAL_PHASES : 1, options.onProgress);
   const widths = [data.inputs.length, ...hidden, data.targets.length];
@@ -150,7 +157,7 @@ export async function fit(backend: Backend, data: Dataset, options: FitOptions =
 
   const fitted = ({ model, history }: TrainResult<Kan>, { rows }: Dataset, weight: number): FitResult => ({
     model: new FittedModel(model, units),
-    history,
+    history: { ...history, levels: history.levels.map((level) => withWatched(level, largest ** 2)) },
     rows,
     interrupted,
     work,
@@ -199,6 +206,11 @@ async function walkDownhill(attempt: (weight: number) => Promise<boolean>): Prom
   if (index > FIRST_WEIGHT + 1) return;
   index = FIRST_WEIGHT - 1;
   while (index >= 0 && (await attempt(WEIGHTS[index]))) index--;
+}
+
+function withWatched(level: LevelRecord, factor: number): LevelRecord {
+  const watched = Object.entries(level.watched ?? {}).map(([name, figure]) => [name, figure * factor]);
+  return { ...level, watched: Object.fromEntries(watched) };
 }
 
 function scaled({ rows, x, y }: Dataset, { inputScaling, targetScaling }: Units): Samples {

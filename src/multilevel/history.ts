@@ -55,19 +55,28 @@ export class TrainingLog {
   readonly curve: CurvePoint[] = [];
   readonly validation: ValidationPoint[] = [];
   readonly #start = performance.now();
+  #levelStart = { evaluations: 0, work: 0 };
   work = 0;
   evaluations = 0;
   stopped: StopReason = 'completed';
 
+  /** Why an earlier level ended early is no reason why training ends. */
+  beginLevel(): void {
+    this.stopped = 'completed';
+    this.#levelStart = { evaluations: this.evaluations, work: this.work };
+  }
+
   /** Appends what an optimizer did on a level where one evaluation costs `workPerEvaluation`. */
   addLosses(level: number, { losses, lossEvaluations, evaluations }: Advance, workPerEvaluation: number): void {
+    // One product instead of a sum over pieces, whose rounding would depend on how a run was cut.
+    const start = this.#levelStart;
+    const workAt = (total: number) => start.work + (total - start.evaluations) * workPerEvaluation;
     losses.forEach((loss, index) => {
-      const spent = lossEvaluations[index];
-      const point = { evaluations: this.evaluations + spent, work: this.work + spent * workPerEvaluation };
-      this.curve.push({ level, ...point, loss });
+      const total = this.evaluations + lossEvaluations[index];
+      this.curve.push({ level, evaluations: total, work: workAt(total), loss });
     });
     this.evaluations += evaluations;
-    this.work += evaluations * workPerEvaluation;
+    this.work = workAt(this.evaluations);
   }
 
   addValidation(level: number, loss: number): void {

@@ -97,8 +97,7 @@ export class LevelTraining {
   /** Spends the budget and appends to the log. Afterwards the model holds the best parameters found. */
   async run(): Promise<void> {
     const { backend } = this.#model;
-    // Why an earlier level ended early is no reason why this training ended.
-    this.#log.stopped = 'completed';
+    this.#log.beginLevel();
     try {
       if (this.#validation) await this.#validate(this.#validation);
       while (!this.#ended && this.#spent < this.#plan.budget) {

@@ -13,7 +13,7 @@ import { differencePenalty } from '../tape/ops/difference-penalty.ts';
 import { meanSquaredError } from '../tape/ops/mean-squared-error.ts';
 import { Tape } from '../tape/tape.ts';
 import type { Tensor } from '../tape/tensor.ts';
-import { type Coordinates, inCoordinates } from './coordinates.ts';
+import { type Coordinates, checkCoordinates, inCoordinates } from './coordinates.ts';
 import type { Monitor, Problem } from './problem.ts';
 
 export interface RegressionOptions {
@@ -61,6 +61,7 @@ export function regression(options: RegressionOptions): Problem {
       fix: `Use a whole number from 1 to ${inputs.rows}.`,
     });
   }
+  if (coordinates) checkCoordinates(coordinates);
   createRandom(seed);
   const full = batchSize === inputs.rows;
   return {

@@ -7,13 +7,11 @@ import type { Monitor, Problem } from './problem.ts';
 import { regression } from './regression.ts';
 
 /**
- * The mean squared error over all rows and targets in the targets' own units, for level tables; trained on, it is
- * plain regression.
+ * Regression whose figure of merit weighs the targets: the mean over rows b and targets q of (w_q (ŷ_bq − y_bq))².
  *
- * @param samples inputs in the model's coordinates, targets in units of `deviation`
- * @param deviation one unit per target
+ * @param weights one per target; their units of measurement, for errors in the targets' own units
  */
-export function errorInUnits(samples: Samples, deviation: readonly number[]): Problem {
+export function weightedError(samples: Samples, weights: readonly number[]): Problem {
   return {
     ...regression(samples),
     monitor(model): Monitor {
@@ -24,11 +22,11 @@ export function errorInUnits(samples: Samples, deviation: readonly number[]): Pr
         return tensor;
       };
       const { inputs, targets } = samples;
-      const units = upload([deviation.length, deviation.length], diagonal(deviation));
+      const scale = upload([weights.length, weights.length], diagonal(weights));
       const predicted = model.apply(tape, upload([inputs.rows, inputs.columns], inputs.data));
       const actual = upload([targets.rows, targets.columns], targets.data);
-      const inUnits = [predicted, actual].map((values) => tape.apply(affine, [values, units], undefined));
-      const loss = tape.apply(meanSquaredError, inUnits, undefined);
+      const weighted = [predicted, actual].map((values) => tape.apply(affine, [values, scale], undefined));
+      const loss = tape.apply(meanSquaredError, weighted, undefined);
       return { loss: loss.buffer, evaluate: tape.dispatches, dispose: () => tape.dispose() };
     },
   };
