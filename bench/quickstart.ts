@@ -41,7 +41,7 @@ const TASKS: readonly Task[] = [
   {
     name: 'the paper’s target',
     target: regressionTargets.paper,
-    network: { widths: [2, 5, 1], leadingLinear: 'with-bias', intervals: 5 },
+    network: { widths: [2, 5, 1], ...regressionTargets.paper.network },
     about: 'a linear map 2→5, then splines 5→1, as in the paper; 5, 10, 20, 40 intervals',
   },
   {

@@ -73,18 +73,20 @@ async function run(problem: string, options: Options, shell: Shell): Promise<voi
 
 async function compareWithProgress(
   backend: OpenedBackend,
-  { train, test }: Task,
+  task: Task,
   options: Options,
   { signal, terminal }: { signal: AbortSignal; terminal: Terminal },
 ): Promise<MethodResult[]> {
   const { optimizer, seed } = options;
-  const { widths, degree, intervals, levels, steps } = networkOf({ train }, options);
+  const { train, test, network } = task;
+  const { widths, degree, intervals, levels, steps } = networkOf(task, options);
   const progress = terminal.progress({ label: 'comparing', total: METHODS });
   const methods: string[] = [];
   try {
     return await compareMethods(backend, {
       train,
       test,
+      ...network,
       widths,
       degree,
       intervals,
@@ -102,19 +104,21 @@ async function compareWithProgress(
   }
 }
 
-function networkOf({ train }: Pick<Task, 'train'>, options: NetworkOptions) {
-  const { hidden = DEFAULTS.hidden, degree = DEFAULTS.degree, intervals = DEFAULTS.intervals } = options;
+function networkOf({ train, network }: Task, options: NetworkOptions) {
+  const { hidden = DEFAULTS.hidden, degree = DEFAULTS.degree } = options;
+  const { intervals = network?.intervals ?? DEFAULTS.intervals } = options;
   const { levels = DEFAULTS.levels, steps = DEFAULTS.steps } = options;
   return { widths: [train.inputs.columns, ...hidden, train.targets.columns], degree, intervals, levels, steps };
 }
 
 function describe(
-  { name, description, train, test }: Task,
+  task: Task,
   results: readonly MethodResult[],
   backend: OpenedBackend,
   options: Options,
 ): CompareDocument {
-  const { widths, degree, intervals } = networkOf({ train }, options);
+  const { name, description, train, test } = task;
+  const { widths, degree, intervals } = networkOf(task, options);
   const least = leastError(results);
   return {
     command: 'compare',

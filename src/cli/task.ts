@@ -31,6 +31,7 @@ export interface Task {
   readonly description: string;
   readonly train: Samples;
   readonly test: Samples;
+  readonly network?: RegressionTarget['network'];
 }
 
 export function isBuiltIn(problem: string): boolean {
@@ -51,8 +52,8 @@ function functionTask(name: string, options: TaskOptions): Task {
     });
   }
   const { points = POINTS, seed } = options;
-  const { label } = PROBLEMS[name];
-  return { name, description: label, ...sampleTarget(PROBLEMS[name], { train: points, test: points, seed }) };
+  const { label, network } = PROBLEMS[name];
+  return { name, description: label, network, ...sampleTarget(PROBLEMS[name], { train: points, test: points, seed }) };
 }
 
 async function tableTask(path: string, options: TaskOptions, terminal: Terminal): Promise<Task> {

@@ -1,5 +1,6 @@
 import type { Matrix } from '../arrays.ts';
 import { fitTargetScaling, scaleTargets, type TargetScaling } from '../data/scaling.ts';
+import type { KanOptions } from '../models/kan.ts';
 import { createRandom, type Random } from '../random.ts';
 import type { Samples } from './compare.ts';
 
@@ -10,6 +11,8 @@ export interface RegressionTarget {
   /** Range of every input. */
   readonly domain: readonly (readonly [number, number])[];
   evaluate(point: readonly number[]): number;
+  /** What its source uses in place of the defaults of {@link Kan}. */
+  readonly network?: Pick<KanOptions, 'leadingLinear' | 'intervals'>;
 }
 
 /** Rotation of the paper's function, in radians, counter-clockwise. */
@@ -29,6 +32,8 @@ export const regressionTargets = {
       const waves = Math.cos(4 * Math.PI * x) + Math.sin(Math.PI * y) + Math.sin(2 * Math.PI * y);
       return waves + Math.abs(Math.sin(3 * Math.PI * y * y));
     },
+    // A linear map undoes the rotation: then a sum of functions of one variable is left, [ML] Table 2.
+    network: { leadingLinear: 'with-bias', intervals: 5 },
   },
   'sine-rings': {
     label: 'sin 2π(x² + y²)',
