@@ -36,7 +36,7 @@ export function toNdArray({ rows, columns, data }: Matrix): NdArray {
 export function toMatrix(source: Rows, what: string): Matrix {
   const matrix = Array.isArray(source)
     ? fromRows(source, what)
-    : 'rows' in source
+    : typeof source === 'object' && source !== null && 'rows' in source
       ? checkedMatrix(source, what)
       : fromNdArray(source as NdArray, what);
   if (matrix.rows === 0 || matrix.columns === 0) {

@@ -71,7 +71,7 @@ describe('nestkan compare (dist/cli.js)', () => {
     [['paper', '--target', 'y'], 'INVALID_ARGUMENT', /--target is for tables/],
     [['paper', '--test-fraction', '0.5'], 'INVALID_ARGUMENT', /--test-fraction is for tables/],
     [['paper', '--points', '1'], 'INVALID_ARGUMENT', /--points/],
-    [['paper', '--levels', '13'], 'INTERVALS_OUT_OF_RANGE', /at most 11 levels/],
+    [['sine-rings', '--levels', '13'], 'INTERVALS_OUT_OF_RANGE', /at most 11 levels/],
     [[], 'INVALID_ARGUMENT', /Missing required argument/],
   ];
   for (const [args, code, words] of cases) {

@@ -97,19 +97,22 @@ export const logarithmic = functionKernel(
   },
 );
 
-/** −Σ x, and NaN as soon as an x is above 1: Adam walks towards it in steps of its learning rate. */
+/** −Σ x; value and slope are NaN as soon as an x is above 1. Adam walks there in steps of its learning rate. */
 export const cliff = functionKernel(
   'test-cliff',
   `for (var i = 0u; i < count; i++) {
      sum -= x[i];
      gradient[i] = -1.0;
-     if (x[i] > 1.0) { sum += bitcast<f32>(bitcast<u32>(x[i]) | 0x7fc00000u); }
+     if (x[i] > 1.0) {
+       gradient[i] = bitcast<f32>(bitcast<u32>(x[i]) | 0x7fc00000u);
+       sum += gradient[i];
+     }
    }`,
   (x, gradient, count) => {
     let sum = 0;
     for (let i = 0; i < count; i++) {
       sum -= x[i] > 1 ? Number.NaN : x[i];
-      gradient[i] = -1;
+      gradient[i] = x[i] > 1 ? Number.NaN : -1;
     }
     return sum;
   },

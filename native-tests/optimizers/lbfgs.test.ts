@@ -124,6 +124,17 @@ forEachBackend('L-BFGS', (open) => {
     }
   });
 
+  it('never spends more, not even on going back to the best point of a search', async () => {
+    const backend = await open();
+    for (let budget = 2; budget <= 14; budget++) {
+      // No step satisfies the curvature condition here: every search ends behind its best point.
+      const objective = objectiveOf(backend, cliff, [0.4, -3]);
+      const trace = await optimize(objective, lbfgs({ lineSearchEvaluations: 5 }), budget);
+      expect(trace.evaluations, `budget ${budget}`).to.be.at.most(budget);
+      expect((await objective.state()).loss).to.equal(trace.losses[trace.losses.length - 1]);
+    }
+  });
+
   it('tells after how many evaluations each loss was known', async () => {
     const backend = await open();
     const run = await lbfgs().start(objectiveOf(backend, rosenbrock, [-1.2, 1]), 100);

@@ -51,6 +51,8 @@ export function ceilDiv(a: number, b: number): number {
   return Math.floor((a + b - 1) / b);
 }
 
+export { default as linearIndexWgsl } from '../../shaders/lib/linear-index.wgsl';
+
 /** WebGPU's guaranteed maxComputeWorkgroupsPerDimension. */
 export const MAX_WORKGROUPS = 65535;
 

@@ -28,6 +28,11 @@ export interface Coordinates {
  */
 export function inCoordinates(objective: Objective, model: Network, { geometry, gradient }: Coordinates): Objective {
   if (geometry === 'spline' && gradient === 'spline') return objective;
+  if (!model.layers.some((layer) => layer.type === 'spline')) {
+    throw new NestkanError('INVALID_ARGUMENT', `a ${model.kind} has no spline coefficients to change the basis of`, {
+      fix: 'Leave coordinates out, or train a Kan.',
+    });
+  }
   const { backend, variables } = objective;
   const values = geometry === 'spline' ? variables.values : backend.allocate(variables.length);
   const gradients = gradient === 'spline' ? variables.gradients : backend.allocate(variables.length);

@@ -174,6 +174,15 @@ function objectiveOn(tape: Tape, model: Network, x: Tensor, target: Tensor, roug
  * meaning from level to level. Lengths are measured in half-widths of the layer's domain.
  */
 function roughnessPenalties(tape: Tape, model: Network, roughness: number): Tensor[] {
+  if (!model.layers.some((layer) => layer.type === 'spline')) {
+    throw new NestkanError(
+      'INVALID_ARGUMENT',
+      `roughness is measured on spline coefficients, a ${model.kind} has none`,
+      {
+        fix: 'Leave roughness out, or train a Kan.',
+      },
+    );
+  }
   return model.layers.flatMap((layer, index) => {
     if (layer.type !== 'spline') return [];
     const h = 2 / layer.grid.intervals;

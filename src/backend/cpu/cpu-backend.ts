@@ -93,9 +93,12 @@ export class CpuBackend implements Backend {
   }
 
   async read(buffers: readonly DeviceBuffer[]): Promise<Float64Array[]> {
-    await this.finish();
+    this.#check();
     this.counters.readbacks++;
-    return buffers.map((buffer) => Float64Array.from(this.#array(buffer)));
+    // Copied at the call, as a device would: what is run while this waits must not show.
+    const copies = buffers.map((buffer) => Float64Array.from(this.#array(buffer)));
+    await this.finish();
+    return copies;
   }
 
   async record(dispatches: readonly Dispatch[], label = 'recording'): Promise<Recording> {

@@ -1,0 +1,215 @@
+import { ceilDiv, defineKernel, type HostArray, type Kernel, linearGrid, linearIndexWgsl } from '../kernels/kernel.ts';
+import { constant, type Expression, symbol, symbolsOf } from './expression.ts';
+import { compile, execute, type Program, type Source, toWgsl } from './program.ts';
+
+/** Extents of what a residual reads and writes, apart from the batch. */
+export interface ResidualSizes {
+  /** Channels of the jets. */
+  readonly channels: number;
+  /** Points at which one residual needs the network: 1, or 2 for a jump. */
+  readonly traces: number;
+  /** Unknowns of the network. */
+  readonly outputs: number;
+  /** Values per sample that do not depend on the network. */
+  readonly fields: number;
+  /** Trainable scalars. */
+  readonly scalars: number;
+  /** Equations. */
+  readonly residuals: number;
+}
+
+export interface ResidualKernels extends ResidualSizes {
+  /** jets [channels, traces · batch, outputs], fields [fields, batch], scalars [scalars] → residual [residuals, batch]. */
+  readonly forward: Kernel<'jets' | 'fields' | 'scalars' | 'residual', 'batch'>;
+  /** Products of the residuals' derivatives with a gradient: for the jets, and per sample for the scalars. */
+  readonly backward: Kernel<
+    'jets' | 'fields' | 'scalars' | 'residualGradient' | 'jetsGradient' | 'scalarGradients',
+    'batch'
+  >;
+}
+
+/** Symbols that residuals are written in, once traced. */
+export const jetKey = (trace: number, channel: number, output: number) => `jet ${trace} ${channel} ${output}`;
+export const fieldKey = (index: number) => `field ${index}`;
+export const scalarKey = (index: number) => `scalar ${index}`;
+const gradientKey = (index: number) => `gradient ${index}`;
+
+/** Fuses formulas of jets, fields and scalars into one kernel, and their derivative into another. */
+export function residualKernels(equations: readonly Expression[], sizes: ResidualSizes, name: string): ResidualKernels {
+  const forward = compile(equations);
+  const keys = [...symbolsOf(equations)];
+  const derivativeBy = (key: string) =>
+    equations.reduce(
+      (sum, equation, index) => sum.add(symbol(gradientKey(index)).mul(equation.derivative(key))),
+      constant(0),
+    );
+  const jetTargets = targets(sizes.channels * sizes.traces * sizes.outputs, (index) => {
+    const trace = Math.floor(index / sizes.outputs) % sizes.traces;
+    const channel = Math.floor(index / (sizes.outputs * sizes.traces));
+    return jetKey(trace, channel, index % sizes.outputs);
+  });
+  const scalarTargets = targets(sizes.scalars, scalarKey);
+  const wanted = [...jetTargets, ...scalarTargets];
+  const backward = compile(wanted.map((key) => (keys.includes(key) ? derivativeBy(key) : constant(0))));
+  return { ...sizes, forward: forwardKernel(forward, sizes, name), backward: backwardKernel(backward, sizes, name) };
+}
+
+function targets(count: number, key: (index: number) => string): string[] {
+  return Array.from({ length: count }, (_, index) => key(index));
+}
+
+function forwardKernel(program: Program, sizes: ResidualSizes, name: string): ResidualKernels['forward'] {
+  const stores = program.results.map((result, index) => `  residual[${index}u * batch + b] = e${result};`);
+  const run = runner(program, sizes);
+  return defineKernel({
+    name: `${name}-residual`,
+    wgsl: wgsl(program, sizes, ['residual'], stores),
+    bindings: { jets: 'read', fields: 'read', scalars: 'read', residual: 'write' },
+    constants: ['batch'],
+    lengths: ({ batch }) => ({ ...inputLengths(sizes, batch), residual: sizes.residuals * batch }),
+    workgroups: ({ batch }) => linearGrid(batch),
+    flops: ({ batch }) => batch * program.instructions.length,
+    reference(buffers, { batch }) {
+      const registers = run(buffers, batch);
+      program.results.forEach((result, index) => {
+        buffers.residual.set(registers[result].subarray(0, batch), index * batch);
+      });
+    },
+  });
+}
+
+function backwardKernel(program: Program, sizes: ResidualSizes, name: string): ResidualKernels['backward'] {
+  const { channels, traces, outputs, scalars } = sizes;
+  const jets = channels * traces * outputs;
+  const address = (index: number) => {
+    const output = index % outputs;
+    const row = Math.floor(index / outputs);
+    return { row, output };
+  };
+  const stores = program.results.map((result, index) => {
+    if (index >= jets) return `  scalarGradients[${index - jets}u * batch + b] = e${result};`;
+    const { row, output } = address(index);
+    return `  jetsGradient[(${row}u * batch + b) * ${outputs}u + ${output}u] = e${result};`;
+  });
+  const run = runner(program, sizes);
+  return defineKernel({
+    name: `${name}-residual-gradient`,
+    wgsl: wgsl(program, sizes, ['residualGradient', 'jetsGradient', 'scalarGradients'], stores),
+    bindings: {
+      jets: 'read',
+      fields: 'read',
+      scalars: 'read',
+      residualGradient: 'read',
+      jetsGradient: 'write',
+      scalarGradients: 'write',
+    },
+    constants: ['batch'],
+    lengths: ({ batch }) => ({
+      ...inputLengths(sizes, batch),
+      residualGradient: sizes.residuals * batch,
+      jetsGradient: jets * batch,
+      scalarGradients: Math.max(1, scalars * batch),
+    }),
+    workgroups: ({ batch }) => linearGrid(batch),
+    flops: ({ batch }) => batch * program.instructions.length,
+    reference(buffers, { batch }) {
+      const registers = run(buffers, batch);
+      program.results.forEach((result, index) => {
+        const values = registers[result];
+        if (index >= jets) {
+          buffers.scalarGradients.set(values.subarray(0, batch), (index - jets) * batch);
+          return;
+        }
+        const { row, output } = address(index);
+        for (let b = 0; b < batch; b++) buffers.jetsGradient[(row * batch + b) * outputs + output] = values[b];
+      });
+    },
+  });
+}
+
+function inputLengths({ channels, traces, outputs, fields, scalars }: ResidualSizes, batch: number) {
+  return {
+    jets: channels * traces * batch * outputs,
+    fields: Math.max(1, fields * batch),
+    scalars: Math.max(1, scalars),
+  };
+}
+
+/** Samples that are worked on together: their registers stay in the processor's cache. */
+const BLOCK = 512;
+
+/** Executes a program on all samples with registers that are kept from call to call. */
+function runner(program: Program, { traces, outputs }: ResidualSizes) {
+  let registers: Float64Array[] = [];
+  return (buffers: Readonly<Record<string, HostArray>>, batch: number): readonly Float64Array[] => {
+    if ((registers[0]?.length ?? 0) < batch) registers = program.instructions.map(() => new Float64Array(batch));
+    for (let block = 0; block < ceilDiv(batch, BLOCK); block++) {
+      const first = block * BLOCK;
+      const count = Math.min(BLOCK, batch - first);
+      execute(
+        program,
+        count,
+        registers.map((register) => register.subarray(first, first + count)),
+        (key) => sourceOf(key, buffers, { batch, first, traces, outputs }),
+      );
+    }
+    return registers;
+  };
+}
+
+function sourceOf(
+  key: string,
+  buffers: Readonly<Record<string, HostArray>>,
+  { batch, first, traces, outputs }: { batch: number; first: number; traces: number; outputs: number },
+): Source {
+  const [kind, ...numbers] = key.split(' ');
+  const [index, channel, output] = numbers.map(Number);
+  switch (kind) {
+    case 'jet':
+      return {
+        from: buffers['jets'],
+        at: ((channel * traces + index) * batch + first) * outputs + output,
+        step: outputs,
+      };
+    case 'field':
+      return { from: buffers['fields'], at: index * batch + first, step: 1 };
+    case 'gradient':
+      return { from: buffers['residualGradient'], at: index * batch + first, step: 1 };
+    default:
+      return { from: buffers['scalars'], at: index, step: 0 };
+  }
+}
+
+/** The same addresses in WGSL. */
+function wgsl(
+  program: Program,
+  { traces, outputs }: ResidualSizes,
+  more: readonly string[],
+  stores: readonly string[],
+): string {
+  const load = (key: string): string => {
+    const [kind, ...numbers] = key.split(' ');
+    const [index, channel, output] = numbers.map(Number);
+    if (kind === 'jet') return `jets[(${channel * traces + index}u * batch + b) * ${outputs}u + ${output}u]`;
+    if (kind === 'field') return `fields[${index}u * batch + b]`;
+    return kind === 'gradient' ? `residualGradient[${index}u * batch + b]` : `scalars[${index}u]`;
+  };
+  const names = ['jets', 'fields', 'scalars', ...more];
+  const written = ['residual', 'jetsGradient', 'scalarGradients'];
+  const bindings = names.map((name, binding) => {
+    const access = written.includes(name) ? 'read_write' : 'read';
+    return `@group(0) @binding(${binding}) var<storage, ${access}> ${name}: array<f32>;`;
+  });
+  return [
+    linearIndexWgsl,
+    'override batch: u32;',
+    ...bindings,
+    '@compute @workgroup_size(64)',
+    'fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {',
+    '  let b = linearIndex(workgroup, local, 64u);',
+    '  if (b >= batch) { return; }',
+    toWgsl(program, load),
+    ...stores,
+    '}',
+  ].join('\n');
+}
