@@ -102,7 +102,7 @@ function layerKernels({ inputs, outputs, intervals }: Sizes): [Kernel, Record<st
   const grid = { inputs, outputs, intervals, degree: DEGREE };
   const domain = { domainStart: -1, domainEnd: 1 };
   const layer = { ...grid, ...domain, batch: BATCH };
-  const dense = { batch: BATCH, inputs, outputs };
+  const dense = { batch: BATCH, inputs, outputs, biasRows: BATCH };
   const count = inputs * coefficients * outputs;
   const tiles = splineGradientTiles(layer);
   const moments = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, steps: 1 };

@@ -25,7 +25,7 @@ const BATCH = 256;
 const RUNS = quick ? 3 : 10;
 const FEWEST_RUNS = 3;
 /** After so long one method has had enough runs; one that takes longer than this warming up is not run again. */
-const ENOUGH_SECONDS = quick ? 1 : 8;
+const ENOUGH_SECONDS = quick ? 1 : 3;
 
 /** Programs timed: the methods, and of those with a basis matrix what is left without the matrix products. */
 const BASIS_ONLY = { 'cox-de-boor': 'cox-de-boor-basis', 'relu-matrix': 'relu-basis' } as const;

@@ -5,8 +5,17 @@
 import type { Basis, CurvePoint } from '../src/node.ts';
 import { CpuBackend } from '../src/node.ts';
 import { lineChart } from '../src/report/charts.ts';
+import { formatRatio } from '../src/report/format.ts';
 import { markdownTable } from '../src/report/markdown.ts';
-import { type Architecture, type Choices, MODES, OUR_CHOICES, type Outcome, PLANS, trainOnce } from './regression-case.ts';
+import {
+  type Architecture,
+  type Choices,
+  MODES,
+  OUR_CHOICES,
+  type Outcome,
+  PLANS,
+  trainOnce,
+} from './regression-case.ts';
 import { quick, type Summary, summarise, writeReport } from './shared.ts';
 
 const SEEDS = quick ? [1234, 1235] : [1234, 1235, 1236, 1237, 1238];
@@ -55,6 +64,7 @@ const results = new Map<string, Result>();
 const sections = [
   await reproductionTable(),
   await convergenceTable(),
+  await gains(),
   '## What the paper leaves open\n\nMean squared error of training, spline basis, linear layer first.',
   await choicesTable(),
 ];
@@ -141,6 +151,23 @@ async function convergenceTable(): Promise<string> {
   }
   const columns = BUDGETS.flatMap((budget) => [`×${budget}, mean (sd)`, `×${budget}, median`]);
   return `## With more epochs\n\n${markdownTable({ columns: ['model', 'paper, mean (sd)', ...columns], rows })}`;
+}
+
+/** Medians of single-level over multilevel training, spline basis. */
+async function gains(): Promise<string> {
+  const sentences = [];
+  for (const kind of ['linear-then-spline', 'spline'] as const) {
+    const gainsAt = [];
+    for (const budget of BUDGETS) {
+      const [coarse, fine, multilevel] = await Promise.all(
+        MODES.map(async (mode) => describe(await outcomesOf({ kind, basis: 'spline', mode }, budget)).summary.median),
+      );
+      gainsAt.push(`×${budget}: ${formatRatio(fine / multilevel)} (${formatRatio(coarse / multilevel)})`);
+    }
+    const model = kind === 'spline' ? 'splines in both layers' : 'linear first layer';
+    sentences.push(`${model} ${gainsAt.join(', ')}`);
+  }
+  return `Median of fine only (coarse only) over that of multilevel, spline basis: ${sentences.join('; ')}.`;
 }
 
 async function choicesTable(): Promise<string> {

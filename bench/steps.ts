@@ -20,6 +20,7 @@ const RATE = 1e-3;
 const SAMPLE_SECONDS = 0.03;
 const SAMPLES = quick ? 5 : 15;
 const WARM_UP_SECONDS = quick ? 0.1 : 0.4;
+const WARM_UP_CALLS = 8;
 const ENOUGH_SECONDS = quick ? 1 : 5;
 /** Fewest samples, whatever they take. */
 const FEWEST = 2;
@@ -133,13 +134,18 @@ async function interleave(steppers: readonly Stepper[]): Promise<Samples[]> {
 
 /** Runs until the code is compiled, and returns how many steps a sample should have. */
 async function warmUp(stepper: Stepper): Promise<number> {
-  let [steps, seconds] = [0, 0];
-  while (seconds < WARM_UP_SECONDS) {
+  let [calls, steps, spent, secondsPerStep] = [0, 1, 0, 0];
+  // The first call may be slow for reasons of its own, compilation by the driver for one.
+  while (spent < WARM_UP_SECONDS || (calls < WARM_UP_CALLS && spent < 4 * WARM_UP_SECONDS)) {
     const before = performance.now();
-    steps += await stepper(Math.max(1, steps));
-    seconds += (performance.now() - before) / 1000;
+    const made = await stepper(steps);
+    const seconds = (performance.now() - before) / 1000;
+    calls++;
+    spent += seconds;
+    secondsPerStep = seconds / made;
+    steps = Math.max(1, Math.round(Math.min(2 * made, SAMPLE_SECONDS / secondsPerStep)));
   }
-  return Math.max(1, Math.round((SAMPLE_SECONDS * steps) / seconds));
+  return Math.max(1, Math.round(SAMPLE_SECONDS / secondsPerStep));
 }
 
 function kanOptions({ widths, intervals }: Size) {

@@ -1,4 +1,6 @@
 /** One generator of random cases per kernel, by the kernel's name. */
+
+import { jetCases } from './jet-cases.ts';
 import {
   type CaseGenerator,
   type Constants,
@@ -24,7 +26,8 @@ const affineConstants = (random: Random, mostSamples: number): Constants => ({
 
 const affineCases: Record<string, CaseGenerator> = {
   'affine-forward'(kernel, random) {
-    const constants = affineConstants(random, 100);
+    const layer = affineConstants(random, 100);
+    const constants: Constants = { ...layer, biasRows: random.pick([layer.batch, random.integer(0, layer.batch)]) };
     const { batch, inputs, outputs } = constants;
     const buffers = {
       x: random.floats(batch * inputs),
@@ -300,6 +303,7 @@ const monitorCases: Record<string, CaseGenerator> = {
 
 export const cases: Record<string, CaseGenerator> = {
   ...layerCases,
+  ...jetCases,
   ...affineCases,
   ...activationCases,
   ...lossCases,

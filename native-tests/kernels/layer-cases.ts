@@ -5,7 +5,7 @@ import { splineWindow } from '../../src/splines/window.ts';
 import { type CaseGenerator, type Constants, EPSILON, type Random, sumOfTerms, withOutputs } from './kernel-case.ts';
 
 /** A domain whose ends are float32, and points on it: inside but off the knots, outside, and the ends themselves. */
-function layerConstants(random: Random, mostSamples: number): Constants {
+export function layerConstants(random: Random, mostSamples: number): Constants {
   const [domainStart, domainEnd] = random.pick([
     [-1, 1],
     [-4, 4],
@@ -24,7 +24,7 @@ function layerConstants(random: Random, mostSamples: number): Constants {
 }
 
 /** Slopes of degree 1 jump at knots, so a point that rounding could move across one would compare two cells. */
-function points(random: Random, { batch, inputs, intervals, domainStart, domainEnd }: Constants): Float64Array {
+export function points(random: Random, { batch, inputs, intervals, domainStart, domainEnd }: Constants): Float64Array {
   const width = domainEnd - domainStart;
   const draw = () => {
     const kind = random.unit();
@@ -38,7 +38,8 @@ function points(random: Random, { batch, inputs, intervals, domainStart, domainE
   return random.floats(batch * inputs, draw);
 }
 
-const weightCount = ({ inputs, intervals, degree, outputs }: Constants) => inputs * (intervals + degree) * outputs;
+export const weightCount = ({ inputs, intervals, degree, outputs }: Constants) =>
+  inputs * (intervals + degree) * outputs;
 
 /** |values| and |slopes| of the functions at one point, and their error bounds in units of EPSILON. */
 interface BasisBounds {
@@ -51,7 +52,7 @@ interface BasisBounds {
 
 type BasisOf = (x: number, constants: Constants) => BasisBounds;
 
-function cellsFrom(x: number, { intervals, domainStart, domainEnd }: Constants) {
+export function cellsFrom(x: number, { intervals, domainStart, domainEnd }: Constants) {
   const cellsPerUnit = intervals / (domainEnd - domainStart);
   const inside = Math.min(Math.max(x, domainStart), domainEnd);
   return {
@@ -110,7 +111,7 @@ function splineBounds(x: number, constants: Constants): BasisBounds {
 }
 
 /** Sizes of the terms whose differences are the m-th derivatives of the window's functions. */
-function windowSizes(degree: number, s: number, derivative: number): number[] {
+export function windowSizes(degree: number, s: number, derivative: number): number[] {
   const lower = new Float64Array(6);
   if (derivative > degree) return new Array(degree + 1).fill(0);
   if (degree === derivative) lower[0] = 1;

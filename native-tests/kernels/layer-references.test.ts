@@ -200,7 +200,7 @@ describe('prolongation of coefficient tensors', () => {
 });
 
 describe('affine layer', () => {
-  const constants = { batch: 2, inputs: 2, outputs: 3 };
+  const constants = { batch: 2, inputs: 2, outputs: 3, biasRows: 2 };
   const inputs = {
     x: Float64Array.of(1, 2, 3, 4),
     weights: Float64Array.of(1, 0, -1, 2, 1, 0),
@@ -210,6 +210,11 @@ describe('affine layer', () => {
 
   it('multiplies and adds', () => {
     expect([...evaluate(affineForward, constants, inputs)]).to.deep.equal([15, 22, 29, 21, 24, 27]);
+  });
+
+  it('adds the bias to the first rows only, where told', () => {
+    const derivatives = { ...constants, biasRows: 1 };
+    expect([...evaluate(affineForward, derivatives, inputs)]).to.deep.equal([15, 22, 29, 11, 4, -3]);
   });
 
   it('has the gradients that differences of its values give', () => {

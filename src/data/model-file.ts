@@ -37,7 +37,7 @@ export async function encodeModel(model: FittedModel | Network): Promise<Uint8Ar
   );
   const metadata: Record<string, string> = {
     format: `nestkan ${FORMAT}`,
-    architecture: JSON.stringify({ kind: network.kind, layers: network.layers }),
+    architecture: JSON.stringify({ kind: network.kind, layers: network.layers, scalars: network.scalars }),
   };
   if (model instanceof FittedModel) metadata['units'] = JSON.stringify(model.units);
   return encodeSafetensors(tensors, metadata);
@@ -55,8 +55,8 @@ export async function decodeModel(bytes: Uint8Array, backend: Backend): Promise<
   if (format !== `nestkan ${FORMAT}`) {
     throw invalid(`its format is ${format ?? 'not named'}, expected nestkan ${FORMAT}`);
   }
-  const { kind, layers } = parseArchitecture(parseJson(metadata.get('architecture'), 'architecture'));
-  const shapes = Object.entries(parameterShapes(layers));
+  const { kind, layers, scalars } = parseArchitecture(parseJson(metadata.get('architecture'), 'architecture'));
+  const shapes = Object.entries(parameterShapes(layers, scalars));
   const values: Record<string, Float64Array> = {};
   for (const [name, shape] of shapes) {
     const tensor = tensors.get(name);
@@ -70,21 +70,21 @@ export async function decodeModel(bytes: Uint8Array, backend: Backend): Promise<
   }
   if (tensors.size !== shapes.length)
     throw invalid(`it holds ${tensors.size} tensors, its architecture has ${shapes.length}`);
-  const network = createNetwork(backend, kind, layers);
+  const network = createNetwork(backend, kind, layers, scalars);
   const units = metadata.get('units');
   const parsed = units === undefined ? undefined : parseUnits(parseJson(units, 'units'), network);
   network.parameters.write(values);
   return parsed === undefined ? network : new FittedModel(network, parsed);
 }
 
-function createNetwork(backend: Backend, kind: NetworkKind, layers: readonly Layer[]): Network {
+function createNetwork(backend: Backend, kind: NetworkKind, layers: readonly Layer[], scalars: number): Network {
   switch (kind) {
     case 'kan':
-      return new Kan(backend, layers);
+      return new Kan(backend, layers, scalars);
     case 'multichannel-mlp':
-      return new MultichannelMlp(backend, layers);
+      return new MultichannelMlp(backend, layers, scalars);
     case 'mlp':
-      return new Mlp(backend, layers);
+      return new Mlp(backend, layers, scalars);
   }
 }
 
@@ -94,8 +94,8 @@ const LAYER_TYPES = {
   mlp: ['affine', 'activation'],
 } as const;
 
-function parseArchitecture(value: unknown): { kind: NetworkKind; layers: Layer[] } {
-  const { kind, layers } = fields(value, 'architecture');
+function parseArchitecture(value: unknown): { kind: NetworkKind; layers: Layer[]; scalars: number } {
+  const { kind, layers, scalars = 0 } = fields(value, 'architecture');
   if (typeof kind !== 'string' || !Object.hasOwn(LAYER_TYPES, kind)) throw invalid(`its kind is ${String(kind)}`);
   if (!Array.isArray(layers) || layers.length < 1 || layers.length > MOST_LAYERS)
     throw invalid('its layers are no list');
@@ -104,7 +104,10 @@ function parseArchitecture(value: unknown): { kind: NetworkKind; layers: Layer[]
   const foreign = parsed.find((layer) => !allowed.includes(layer.type));
   if (foreign) throw invalid(`a ${kind} has no ${foreign.type} layer`);
   checkChain(parsed);
-  return { kind: kind as NetworkKind, layers: parsed };
+  if (!Number.isInteger(scalars) || (scalars as number) < 0 || (scalars as number) > MOST_LAYERS) {
+    throw invalid(`it has ${String(scalars)} scalars`);
+  }
+  return { kind: kind as NetworkKind, layers: parsed, scalars: scalars as number };
 }
 
 function parseLayer(layer: Record<string, unknown>, index: number): Layer {

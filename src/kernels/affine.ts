@@ -1,7 +1,8 @@
 /**
  * A plain linear layer y[b,q] = Σ_p x[b,p] W[p,q] + bias[q] and its gradients.
  *
- * x [batch, inputs], W [inputs, outputs], bias [outputs], y [batch, outputs].
+ * x [batch, inputs], W [inputs, outputs], bias [outputs], y [batch, outputs]. Rows from `biasRows` on get no bias: those
+ * of a jet (src/kernels/jet.ts) that are derivatives. The gradient of the bias is that of a batch of `biasRows`.
  * Sums over the batch have one workgroup per element. Source: docs/mathematics.md, "Reproducible reductions".
  */
 import biasGradientWgsl from '../../shaders/affine-bias-gradient.wgsl';
@@ -12,12 +13,12 @@ import linearIndex from '../../shaders/lib/linear-index.wgsl';
 import workgroupSum from '../../shaders/lib/workgroup-sum.wgsl';
 import { defineKernel, type HostArray, linearGrid } from './kernel.ts';
 
-/** y = x W + bias. One thread per element of y. */
+/** y = x W + bias, without the bias from row `biasRows` on. One thread per element of y. */
 export const affineForward = defineKernel({
   name: 'affine-forward',
   wgsl: linearIndex + forwardWgsl,
   bindings: { x: 'read', weights: 'read', bias: 'read', y: 'write' },
-  constants: ['batch', 'inputs', 'outputs'],
+  constants: ['batch', 'inputs', 'outputs', 'biasRows'],
   lengths: ({ batch, inputs, outputs }) => ({
     x: batch * inputs,
     weights: inputs * outputs,
@@ -26,10 +27,10 @@ export const affineForward = defineKernel({
   }),
   workgroups: ({ batch, outputs }) => linearGrid(batch * outputs),
   flops: ({ batch, inputs, outputs }) => 2 * batch * inputs * outputs,
-  reference({ x, weights, bias, y }, { batch, inputs, outputs }) {
+  reference({ x, weights, bias, y }, { batch, inputs, outputs, biasRows }) {
     for (let b = 0; b < batch; b++) {
       const row = b * outputs;
-      for (let q = 0; q < outputs; q++) y[row + q] = bias[q];
+      for (let q = 0; q < outputs; q++) y[row + q] = b < biasRows ? bias[q] : 0;
       addCombination(y, row, { factors: x, first: b * inputs, step: 1, count: inputs }, weights, outputs);
     }
   },
@@ -120,7 +121,10 @@ function addCombination(
   const whole = count - (count % 4);
   for (let i = 0; i < whole; i += 4) {
     const from = first + i * step;
-    const [f0, f1, f2, f3] = [factors[from], factors[from + step], factors[from + 2 * step], factors[from + 3 * step]];
+    const f0 = factors[from];
+    const f1 = factors[from + step];
+    const f2 = factors[from + 2 * step];
+    const f3 = factors[from + 3 * step];
     const r0 = i * width;
     const r1 = r0 + width;
     const r2 = r1 + width;

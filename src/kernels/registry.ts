@@ -1,3 +1,4 @@
+import { activationJetForward, activationJetGradient } from './activation-jets.ts';
 import { activationForward, activationGradient } from './activations.ts';
 import { adam, advanceCounter } from './adam.ts';
 import { affineBiasGradient, affineForward, affineInputGradient, affineWeightGradient } from './affine.ts';
@@ -10,6 +11,7 @@ import { nonfiniteCount, outsideCount, recordScalar } from './monitors.ts';
 import { powerReluForward, powerReluInputGradient, powerReluWeightGradient } from './power-relu-layer.ts';
 import { prolongate } from './prolongation.ts';
 import { rowDots, sum, sumTiles } from './reductions.ts';
+import { splineJetCoefficientGradient, splineJetForward, splineJetInputGradient } from './spline-jet.ts';
 import { splineCoefficientGradient, splineForward, splineInputGradient } from './spline-layer.ts';
 import { accumulate, addScaled, copy, difference, fill, linearCombination, scaleBy } from './vectors.ts';
 
@@ -18,6 +20,9 @@ export const kernels: readonly Kernel[] = [
   splineForward,
   splineInputGradient,
   splineCoefficientGradient,
+  splineJetForward,
+  splineJetInputGradient,
+  splineJetCoefficientGradient,
   powerReluForward,
   powerReluInputGradient,
   powerReluWeightGradient,
@@ -32,6 +37,8 @@ export const kernels: readonly Kernel[] = [
   affineBiasGradient,
   ...Object.values(activationForward),
   ...Object.values(activationGradient),
+  ...Object.values(activationJetForward),
+  ...Object.values(activationJetGradient),
   meanSquaredError,
   meanSquaredErrorGradient,
   differencePenalty,

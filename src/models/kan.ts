@@ -7,7 +7,7 @@ import { copy } from '../kernels/vectors.ts';
 import { createRandom, type Random } from '../random.ts';
 import { checkDomain, checkGrid, type SplineGrid } from '../splines/grid.ts';
 import { grevillePoints } from '../splines/knots.ts';
-import { type AffineLayer, type GridLayer, isGridLayer, type Layer, weightsName } from './layer.ts';
+import { type GridLayer, isGridLayer, type Layer, weightsName } from './layer.ts';
 import { initialiseAffine } from './mlp.ts';
 import { checkWidths, Network } from './network.ts';
 
@@ -31,6 +31,8 @@ export interface KanOptions {
   readonly leadingLinear?: 'none' | 'with-bias' | 'without-bias';
   /** Default 'none'. */
   readonly squashing?: Squashing;
+  /** Initial values of trainable numbers beside the layers, for inverse problems. Default none. */
+  readonly scalars?: readonly number[];
   /** Seed of the initial coefficients. Default 0. */
   readonly seed?: number;
 }
@@ -63,7 +65,9 @@ export class Kan extends Network {
   static create(backend: Backend, options: KanOptions): Kan {
     const layers = kanLayers(options);
     const random = createRandom(options.seed ?? 0);
-    const kan = new Kan(backend, layers);
+    const { scalars = [] } = options;
+    const kan = new Kan(backend, layers, scalars.length);
+    if (scalars.length > 0) kan.parameters.write({ scalars });
     layers.forEach((layer, index) => {
       if (layer.type === 'affine') initialiseAffine(kan.parameters, layer, index, random);
       if (isGridLayer(layer)) kan.parameters.write({ [weightsName(index)]: initialCoefficients(layer, random) });
@@ -78,14 +82,14 @@ export class Kan extends Network {
    * Source: docs/mathematics.md, "Two-scale refinement".
    */
   async refine(): Promise<Kan> {
-    const fine = new Kan(this.backend, this.layers.map(refinedLayer));
+    const fine = new Kan(this.backend, this.layers.map(refinedLayer), this.scalars);
     const dispatches = this.parameters.entries.map((entry) => transfer(this, fine, entry.name));
     this.backend.run(await this.backend.record(dispatches, 'refine'));
     return fine;
   }
 
   override async clone(): Promise<Kan> {
-    const copy = new Kan(this.backend, this.layers);
+    const copy = new Kan(this.backend, this.layers, this.scalars);
     copy.parameters.write(await this.parameters.read());
     return copy;
   }
@@ -159,11 +163,10 @@ function initialCoefficients({ inputs, outputs, grid }: GridLayer, random: Rando
 
 /** Brings one tensor of `coarse` to `fine`. */
 function transfer(coarse: Kan, fine: Kan, name: string): Dispatch {
-  const index = Number.parseInt(name.slice('layer'.length), 10);
-  const layer = coarse.layers[index] as AffineLayer | GridLayer;
+  const layer = coarse.layers.find((_, index) => weightsName(index) === name);
   const source = coarse.parameters.get(name);
   const target = fine.parameters.get(name);
-  if (!isGridLayer(layer)) {
+  if (layer === undefined || !isGridLayer(layer)) {
     return dispatch(copy, { source: source.buffer, target: target.buffer }, { count: source.buffer.length });
   }
   const { inputs, outputs, grid } = layer;

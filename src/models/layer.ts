@@ -43,8 +43,8 @@ export function biasName(index: number): string {
   return `layer${index}.bias`;
 }
 
-/** Shapes of the trainable tensors of a stack of layers, by name. */
-export function parameterShapes(layers: readonly Layer[]): Record<string, Shape> {
+/** Shapes of the trainable tensors of a stack of layers and of so many scalars beside them, by name. */
+export function parameterShapes(layers: readonly Layer[], scalars = 0): Record<string, Shape> {
   const shapes: Record<string, Shape> = {};
   layers.forEach((layer, index) => {
     if (layer.type === 'activation') return;
@@ -56,6 +56,7 @@ export function parameterShapes(layers: readonly Layer[]): Record<string, Shape>
     shapes[weightsName(index)] = [inputs, outputs];
     if (layer.bias) shapes[biasName(index)] = [outputs];
   });
+  if (scalars > 0) shapes['scalars'] = [scalars];
   return shapes;
 }
 

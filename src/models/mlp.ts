@@ -11,6 +11,8 @@ export interface MlpOptions {
   readonly widths: readonly number[];
   /** Between hidden layers. Default 'tanh'. */
   readonly activation?: Activation;
+  /** Initial values of trainable numbers beside the layers, for inverse problems. Default none. */
+  readonly scalars?: readonly number[];
   /** Default 0. */
   readonly seed?: number;
 }
@@ -24,7 +26,7 @@ export class Mlp extends Network {
    *
    * @throws NestkanError INVALID_ARGUMENT
    */
-  static create(backend: Backend, { widths, activation = 'tanh', seed = 0 }: MlpOptions): Mlp {
+  static create(backend: Backend, { widths, activation = 'tanh', scalars = [], seed = 0 }: MlpOptions): Mlp {
     checkWidths(widths);
     if (!Object.hasOwn(activationForward, activation)) {
       throw new NestkanError('INVALID_ARGUMENT', `there is no activation ${activation}`, {
@@ -37,7 +39,8 @@ export class Mlp extends Network {
       layers.push({ type: 'affine', inputs: widths[index], outputs: widths[index + 1], bias: true });
     }
     const random = createRandom(seed);
-    const mlp = new Mlp(backend, layers);
+    const mlp = new Mlp(backend, layers, scalars.length);
+    if (scalars.length > 0) mlp.parameters.write({ scalars });
     layers.forEach((layer, index) => {
       if (layer.type === 'affine') initialiseAffine(mlp.parameters, layer, index, random);
     });
@@ -45,7 +48,7 @@ export class Mlp extends Network {
   }
 
   override async clone(): Promise<Mlp> {
-    const copy = new Mlp(this.backend, this.layers);
+    const copy = new Mlp(this.backend, this.layers, this.scalars);
     copy.parameters.write(await this.parameters.read());
     return copy;
   }

@@ -29,13 +29,13 @@ export class MultichannelMlp extends Network {
 
   /** The same function on grids with twice as many intervals, by way of the spline coefficients, in float64. */
   async refine(): Promise<MultichannelMlp> {
-    const fine = new MultichannelMlp(this.backend, this.layers.map(refinedLayer));
+    const fine = new MultichannelMlp(this.backend, this.layers.map(refinedLayer), this.scalars);
     fine.parameters.write(await mapEdges(this, refineEdge));
     return fine;
   }
 
   override async clone(): Promise<MultichannelMlp> {
-    const copy = new MultichannelMlp(this.backend, this.layers);
+    const copy = new MultichannelMlp(this.backend, this.layers, this.scalars);
     copy.parameters.write(await this.parameters.read());
     return copy;
   }
@@ -43,14 +43,14 @@ export class MultichannelMlp extends Network {
 
 /** The multichannel MLP with the same function: w = Aᵀu on every edge, exact in float64. */
 export async function kanToMultichannelMlp(kan: Kan): Promise<MultichannelMlp> {
-  const mlp = new MultichannelMlp(kan.backend, retyped(kan.layers, 'power-relu'));
+  const mlp = new MultichannelMlp(kan.backend, retyped(kan.layers, 'power-relu'), kan.scalars);
   mlp.parameters.write(await mapEdges(kan, toPowerRelu));
   return mlp;
 }
 
 /** The Kan with the same function: u = A⁻ᵀw on every edge, exact in float64. */
 export async function multichannelMlpToKan(mlp: MultichannelMlp): Promise<Kan> {
-  const kan = new Kan(mlp.backend, retyped(mlp.layers, 'spline'));
+  const kan = new Kan(mlp.backend, retyped(mlp.layers, 'spline'), mlp.scalars);
   kan.parameters.write(await mapEdges(mlp, toSpline));
   return kan;
 }

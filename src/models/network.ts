@@ -20,11 +20,15 @@ export abstract class Network {
   readonly layers: readonly Layer[];
   readonly parameters: Parameters;
 
+  /** Trainable numbers beside the layers, for inverse problems: the parameter `scalars`. */
+  readonly scalars: number;
+
   /** Parameters start at zero; subclasses initialise them. */
-  constructor(backend: Backend, layers: readonly Layer[]) {
+  constructor(backend: Backend, layers: readonly Layer[], scalars = 0) {
     this.backend = backend;
     this.layers = layers;
-    this.parameters = new Parameters(backend, parameterShapes(layers));
+    this.scalars = scalars;
+    this.parameters = new Parameters(backend, parameterShapes(layers, scalars));
   }
 
   /** Widths from input to output, activations left out. */

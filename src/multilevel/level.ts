@@ -202,9 +202,8 @@ export class LevelTraining {
   }
 
   async #watched(): Promise<Record<string, number> | undefined> {
-    const { watch } = this.#options;
-    if (watch === undefined) return undefined;
-    const figures: Record<string, number> = {};
+    const { watch = {}, measure } = this.#options;
+    const figures: Record<string, number> = { ...(await measure?.(this.#model)) };
     for (const [name, problem] of Object.entries(watch)) {
       const figure = await Watch.open(problem, this.#model);
       try {
@@ -213,7 +212,7 @@ export class LevelTraining {
         figure.close();
       }
     }
-    return figures;
+    return Object.keys(figures).length > 0 ? figures : undefined;
   }
 
   #close(): void {

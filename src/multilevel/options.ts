@@ -1,4 +1,5 @@
 import { NestkanError } from '../errors.ts';
+import type { Network } from '../models/network.ts';
 import type { Optimizer } from '../optimizers/optimizer.ts';
 import type { Problem } from './problem.ts';
 
@@ -36,7 +37,9 @@ export interface TrainOptions {
   /** Relative gain in validation loss that a level must bring for the next one to be tried. Default: always go on. */
   readonly gainToRefine?: number;
   /** Further figures of merit, evaluated at the end of every level for the history only. */
-  readonly watch?: Readonly<Record<string, Problem>>;
+  readonly watch?: Readonly<Record<string, Pick<Problem, 'monitor'>>>;
+  /** The same for figures that take more than a loss, such as errors against a reference. */
+  readonly measure?: (model: Network) => Promise<Readonly<Record<string, number>>>;
   /** Work of one epoch of a model without grids. Default 1. */
   readonly workPerEpoch?: number;
   /** Stops at the next step; the result is then the best model so far. */

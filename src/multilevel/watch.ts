@@ -16,7 +16,7 @@ export class Watch {
     this.#recording = recording;
   }
 
-  static async open(problem: Problem, model: Network): Promise<Watch> {
+  static async open(problem: Pick<Problem, 'monitor'>, model: Network): Promise<Watch> {
     const monitor = problem.monitor(model);
     return new Watch(model.backend, monitor, await model.backend.record(monitor.evaluate, 'monitor'));
   }

@@ -97,7 +97,7 @@ class AdamRun implements OptimizerRun {
     this.#objective = objective;
     this.#constants = constants;
     const moments = [this.#allocate(variables.length), this.#allocate(variables.length)];
-    this.#state = [variables.values, ...moments];
+    this.#state = [variables.values, ...moments, ...(objective.stepState ?? [])];
     this.#snapshots = Array.from({ length: DEPTH + 1 }, () =>
       this.#state.map((vector) => this.#allocate(vector.length)),
     );
@@ -112,7 +112,7 @@ class AdamRun implements OptimizerRun {
   }
 
   async record(): Promise<void> {
-    const { backend, variables, evaluate, loss } = this.#objective;
+    const { backend, variables, evaluate, perStep = [], loss } = this.#objective;
     const [parameters, firstMoment, secondMoment] = this.#state;
     const counter = this.#counter;
     const count = variables.length;
@@ -120,6 +120,7 @@ class AdamRun implements OptimizerRun {
     this.#step = await backend.record(
       [
         ...evaluate,
+        ...perStep,
         dispatch(recordScalar, { value: loss, counter, ring: this.#ring }, { length: this.#ring.length }),
         dispatch(
           adamKernel,
@@ -132,7 +133,7 @@ class AdamRun implements OptimizerRun {
     );
     const copies = (from: readonly DeviceBuffer[], to: readonly DeviceBuffer[]) =>
       backend.record(
-        from.map((source, index) => dispatch(copy, { source, target: to[index] }, { count })),
+        from.map((source, index) => dispatch(copy, { source, target: to[index] }, { count: source.length })),
         'snapshot',
       );
     this.#save = await Promise.all(this.#snapshots.map((snapshot) => copies(this.#state, snapshot)));

@@ -35,6 +35,10 @@ export interface Objective {
   /** False where `gradients` are not the derivative of the loss by `values` (mixed geometry and gradient bases). */
   readonly consistentGradient?: boolean;
   readonly miniBatches?: MiniBatches;
+  /** What changes the objective itself from step to step, such as attention weights. Adam runs it after every evaluation. */
+  readonly perStep?: readonly Dispatch[];
+  /** What {@link perStep} changes; saved and restored together with the variables. */
+  readonly stepState?: readonly DeviceBuffer[];
   /** Names what is not finite at the present values: layer, term …; called once, when training breaks down. */
   diagnose?(): Promise<Record<string, unknown>>;
   /** Share of all rows that one evaluation sees, for counting work. Default 1. */

@@ -34,49 +34,6 @@ export function windowsAt(
   const { degree, intervals, domainStart, domainEnd } = grid;
   const stride = degree + 1;
   const cellsPerUnit = intervals / (domainEnd - domainStart);
-  locate(x, first, count, grid, cells, windows);
-  localWindows(degree, derivative, count, windows);
-  if (derivative > 0) scale(windows, count * stride, cellsPerUnit ** derivative);
-  continueOutside(x, first, count, grid, derivative, windows);
-}
-
-/**
- * As {@link windowsAt}, three consecutive derivatives at once: windows[m] takes derivative lowest + m with respect to
- * the position in cells, which is that with respect to x times the cell width to the power lowest + m.
- *
- * @param lowest 0 or 1
- */
-export function derivativeWindowsAt(
-  x: ArrayLike<number>,
-  { first, count }: { readonly first: number; readonly count: number },
-  grid: WindowGrid,
-  lowest: number,
-  cells: Int32Array,
-  windows: readonly [Float64Array, Float64Array, Float64Array],
-): void {
-  const [values, slopes, curvatures] = windows;
-  const stride = grid.degree + 1;
-  locate(x, first, count, grid, cells, values);
-  for (let at = 0; at < count * stride; at += stride) {
-    slopes[at] = values[at];
-    curvatures[at] = values[at];
-  }
-  for (let m = 0; m < 3; m++) {
-    localWindows(grid.degree, lowest + m, count, windows[m]);
-    continueOutside(x, first, count, grid, lowest + m, windows[m]);
-  }
-}
-
-/** Fills `cells`, and windows[i · (degree + 1)] with the local coordinate of point i, held inside the domain. */
-function locate(
-  x: ArrayLike<number>,
-  first: number,
-  count: number,
-  { degree, intervals, domainStart, domainEnd }: WindowGrid,
-  cells: Int32Array,
-  windows: Float64Array,
-): void {
-  const cellsPerUnit = intervals / (domainEnd - domainStart);
   for (let i = 0; i < count; i++) {
     const point = x[first + i];
     let position = (point - domainStart) * cellsPerUnit;
@@ -85,21 +42,10 @@ function locate(
     let cell = position | 0;
     if (cell === intervals) cell--;
     cells[i] = cell;
-    windows[i * (degree + 1)] = position - cell;
+    windows[i * stride] = position - cell;
   }
-}
-
-/** Replaces the windows of points outside the domain, which so far are those of its ends, and of NaN. */
-function continueOutside(
-  x: ArrayLike<number>,
-  first: number,
-  count: number,
-  { degree, intervals, domainStart, domainEnd }: WindowGrid,
-  derivative: number,
-  windows: Float64Array,
-): void {
-  const stride = degree + 1;
-  const cellsPerUnit = intervals / (domainEnd - domainStart);
+  localWindows(degree, derivative, count, windows);
+  if (derivative > 0) scale(windows, count * stride, cellsPerUnit ** derivative);
   for (let i = 0; i < count; i++) {
     const point = x[first + i];
     if (point >= domainStart && point <= domainEnd) continue;

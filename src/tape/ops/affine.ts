@@ -1,18 +1,21 @@
 import { affineBiasGradient, affineForward, affineInputGradient, affineWeightGradient } from '../../kernels/affine.ts';
 import type { Op } from '../op.ts';
-import { shapeMismatch, type Tensor } from '../tensor.ts';
+import { elements, shapeMismatch, type Tensor } from '../tensor.ts';
 
 /**
  * y = x W + b, or y = x W where no bias is given.
  *
  * Inputs: x [batch, inputs], W [inputs, outputs], optionally b [outputs]. Output: y [batch, outputs].
+ * Of jets x [channels, batch, inputs] (src/kernels/jet.ts) every channel is multiplied and channel 0 gets the bias.
  */
 export const affine: Op = {
   name: 'affine',
   shape(shapes) {
     const [x, weights, bias] = shapes;
-    const fits = x?.length === 2 && weights?.length === 2 && x[1] === weights[0];
-    if (fits && (bias === undefined || (bias.length === 1 && bias[0] === weights[1]))) return [x[0], weights[1]];
+    const fits = (x?.length === 2 || x?.length === 3) && weights?.length === 2 && x.at(-1) === weights[0];
+    if (fits && (bias === undefined || (bias.length === 1 && bias[0] === weights[1]))) {
+      return [...x.slice(0, -1), weights[1]];
+    }
     throw shapeMismatch('affine', 'x [batch, inputs], weights [inputs, outputs] and bias [outputs]', shapes);
   },
   forward({ inputs: [x, weights, bias], output, run, scratch }) {
@@ -29,10 +32,14 @@ export const affine: Op = {
     if (weightGradient) {
       run(affineWeightGradient, { ...shared, x: x.buffer, weightGradient: weightGradient.buffer }, constants);
     }
-    if (biasGradient) run(affineBiasGradient, { ...shared, biasGradient: biasGradient.buffer }, constants);
+    if (biasGradient) {
+      const channel = { ...constants, batch: constants.biasRows };
+      run(affineBiasGradient, { ...shared, biasGradient: biasGradient.buffer }, channel);
+    }
   },
 };
 
 function sizes(x: Tensor, weights: Tensor) {
-  return { batch: x.shape[0], inputs: x.shape[1], outputs: weights.shape[1] };
+  const [inputs, outputs] = weights.shape;
+  return { batch: elements(x.shape) / inputs, inputs, outputs, biasRows: x.shape[x.shape.length - 2] };
 }

@@ -1,0 +1,36 @@
+// What the kernels of the spline layer on jets share. After shaders/lib/nan.wgsl and spline-window.wgsl.
+// Source: docs/mathematics.md, "Derivatives with respect to inputs".
+override batch: u32;
+override inputs: u32;
+override outputs: u32;
+override directions: u32;
+override order: u32;
+
+// A derivative of the functions at a point with respect to the position in cells, linear continuation included; NaN
+// where x is not finite.
+fn derivativeAt(x: f32, point: Point, derivative: u32) -> array<f32, 6> {
+  var values: array<f32, 6>;
+  if (derivative == 0u) {
+    values = windowAt(point);
+  } else {
+    values = windowDerivative(derivative, point.left, point.right);
+  }
+  let isZero = derivative > 1u && point.overhang != 0.0;
+  for (var j = 0u; j <= degree; j++) {
+    values[j] = select(select(values[j], 0.0, isZero), notANumber(x), isNonfinite(x));
+  }
+  return values;
+}
+
+// Index of input p of sample b in a channel of x: the value is channel 0.
+fn inputIndex(channel: u32, b: u32, p: u32) -> u32 {
+  return (channel * batch + b) * inputs + p;
+}
+
+fn outputIndex(channel: u32, b: u32, q: u32) -> u32 {
+  return (channel * batch + b) * outputs + q;
+}
+
+fn firstChannel(direction: u32) -> u32 {
+  return 1u + order * direction;
+}

@@ -1,0 +1,337 @@
+/**
+ * The references of the spline layer on jets (src/kernels/spline-jet.ts): the CPU backend's loops.
+ *
+ * φ, φ' and φ'' of an input's edges are made once and then serve all directions, in second order two at a time, so that
+ * they are loaded half as often. Everything is in units of the cell: jets are scaled when they are read, gradients when
+ * they are written.
+ */
+import { type DerivativeWindows, derivativeWindowsAt } from '../splines/derivative-windows.ts';
+import type { WindowGrid } from '../splines/window.ts';
+import { jetChannels } from './jet.ts';
+import type { HostArray } from './kernel.ts';
+import { contract, scatter } from './spline-jet-rows.ts';
+
+export interface SplineJetConstants extends WindowGrid {
+  readonly batch: number;
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly directions: number;
+  readonly order: number;
+}
+
+/** Points whose windows are evaluated together: enough to amortise the call, few enough to stay in the cache. */
+const POINTS = 64;
+
+/** The windows of a few samples' inputs at a time. */
+class Windows {
+  readonly cells: Int32Array;
+  readonly derivatives: DerivativeWindows;
+  readonly #x: HostArray;
+  readonly #grid: SplineJetConstants;
+  readonly #samples: number;
+
+  constructor(x: HostArray, grid: SplineJetConstants) {
+    this.#x = x;
+    this.#grid = grid;
+    this.#samples = Math.max(1, Math.floor(POINTS / grid.inputs));
+    const points = this.#samples * grid.inputs;
+    const windows = () => new Float64Array(points * (grid.degree + 1));
+    this.cells = new Int32Array(points);
+    this.derivatives = [windows(), windows(), windows(), windows()];
+  }
+
+  /** Place of the first input of sample b. Samples are asked for in order. */
+  place(b: number): number {
+    const { batch, inputs } = this.#grid;
+    const slot = b % this.#samples;
+    if (slot === 0) {
+      const count = Math.min(this.#samples, batch - b) * inputs;
+      derivativeWindowsAt(this.#x, { first: b * inputs, count }, this.#grid, this.cells, this.derivatives);
+    }
+    return slot * inputs;
+  }
+}
+
+/** What the loops over directions need to know. */
+interface Shape {
+  readonly outputs: number;
+  readonly directions: number;
+  readonly order: number;
+  /** Elements of one channel of x and of y. */
+  readonly xPlane: number;
+  readonly yPlane: number;
+  readonly cellsPerUnit: number;
+}
+
+function shapeOf({ batch, inputs, outputs, directions, order, ...grid }: SplineJetConstants): Shape {
+  const cellsPerUnit = grid.intervals / (grid.domainEnd - grid.domainStart);
+  return { outputs, directions, order, xPlane: batch * inputs, yPlane: batch * outputs, cellsPerUnit };
+}
+
+export function jetForward(x: HostArray, weights: HostArray, y: HostArray, jet: SplineJetConstants): void {
+  const { batch, inputs, outputs, intervals, degree } = jet;
+  const shape = shapeOf(jet);
+  const windows = new Windows(x, jet);
+  const [b0, b1, b2] = windows.derivatives;
+  const rows = [b0, b1, b2] as const;
+  const edges = new Float64Array(3 * outputs);
+  y.fill(0, 0, jetChannels(jet) * shape.yPlane);
+  for (let b = 0; b < batch; b++) {
+    let point = windows.place(b);
+    const to = b * outputs;
+    for (let p = 0; p < inputs; p++, point++) {
+      const row = (p * (intervals + degree) + windows.cells[point]) * outputs;
+      contract(rows, point * (degree + 1), degree, weights, row, outputs, edges);
+      for (let q = 0; q < outputs; q++) y[to + q] += edges[q];
+      addDirections(x, b * inputs + p, edges, y, to, shape);
+    }
+  }
+}
+
+/** y' += φ' x' and y'' += φ'' x'² + φ' x'' for one sample and input; `from` and `to` are their places in channel 0. */
+function addDirections(x: HostArray, from: number, edges: Float64Array, y: HostArray, to: number, shape: Shape): void {
+  const { outputs, directions, order, xPlane, yPlane, cellsPerUnit } = shape;
+  let j = 0;
+  if (order === 1) {
+    for (; j < directions; j++) {
+      from += xPlane;
+      to += yPlane;
+      const dx = cellsPerUnit * x[from];
+      for (let q = 0; q < outputs; q++) y[to + q] += dx * edges[outputs + q];
+    }
+    return;
+  }
+  for (; j + 1 < directions; j += 2) {
+    addTwo(x, from, edges, y, to, shape);
+    from += 4 * xPlane;
+    to += 4 * yPlane;
+  }
+  if (j < directions) addOne(x, from, edges, y, to, shape);
+}
+
+function addTwo(x: HostArray, from: number, edges: Float64Array, y: HostArray, to: number, shape: Shape): void {
+  const { outputs, xPlane, yPlane, cellsPerUnit } = shape;
+  const dx = cellsPerUnit * x[from + xPlane];
+  const ddx = cellsPerUnit * x[from + 2 * xPlane];
+  const dz = cellsPerUnit * x[from + 3 * xPlane];
+  const ddz = cellsPerUnit * x[from + 4 * xPlane];
+  const to1 = to + yPlane;
+  const to2 = to1 + yPlane;
+  const to3 = to2 + yPlane;
+  const to4 = to3 + yPlane;
+  for (let q = 0; q < outputs; q++) {
+    const slope = edges[outputs + q];
+    const curvature = edges[2 * outputs + q];
+    y[to1 + q] += slope * dx;
+    y[to2 + q] += curvature * (dx * dx) + slope * ddx;
+    y[to3 + q] += slope * dz;
+    y[to4 + q] += curvature * (dz * dz) + slope * ddz;
+  }
+}
+
+function addOne(x: HostArray, from: number, edges: Float64Array, y: HostArray, to: number, shape: Shape): void {
+  const { outputs, xPlane, yPlane, cellsPerUnit } = shape;
+  const dx = cellsPerUnit * x[from + xPlane];
+  const ddx = cellsPerUnit * x[from + 2 * xPlane];
+  const to1 = to + yPlane;
+  const to2 = to1 + yPlane;
+  for (let q = 0; q < outputs; q++) {
+    const slope = edges[outputs + q];
+    y[to1 + q] += slope * dx;
+    y[to2 + q] += edges[2 * outputs + q] * (dx * dx) + slope * ddx;
+  }
+}
+
+export function jetInputGradient(
+  x: HostArray,
+  weights: HostArray,
+  outputGradient: HostArray,
+  inputGradient: HostArray,
+  jet: SplineJetConstants,
+): void {
+  const { batch, inputs, outputs, intervals, degree } = jet;
+  const shape = shapeOf(jet);
+  const windows = new Windows(x, jet);
+  const [, b1, b2, b3] = windows.derivatives;
+  const rows = [b1, b2, b3] as const;
+  const slopes = new Float64Array(3 * outputs);
+  const directionGradients = jet.order === 1 ? firstOrderGradients : secondOrderGradients;
+  for (let b = 0; b < batch; b++) {
+    let point = windows.place(b);
+    const from = b * outputs;
+    for (let p = 0; p < inputs; p++, point++) {
+      const row = (p * (intervals + degree) + windows.cells[point]) * outputs;
+      contract(rows, point * (degree + 1), degree, weights, row, outputs, slopes);
+      const at = b * inputs + p;
+      let gradient = directionGradients(x, at, slopes, outputGradient, from, inputGradient, shape);
+      for (let q = 0; q < outputs; q++) gradient += outputGradient[from + q] * slopes[q];
+      inputGradient[at] = shape.cellsPerUnit * gradient;
+    }
+  }
+}
+
+/** Writes ∂x' = Σ g' φ' of one sample and input for every direction; returns their share Σ g' φ'' x' of ∂x. */
+function firstOrderGradients(
+  x: HostArray,
+  at: number,
+  slopes: Float64Array,
+  outputGradient: HostArray,
+  from: number,
+  inputGradient: HostArray,
+  { outputs, directions, xPlane, yPlane, cellsPerUnit }: Shape,
+): number {
+  let gradient = 0;
+  for (let j = 0; j < directions; j++) {
+    at += xPlane;
+    from += yPlane;
+    let first = 0;
+    let mixed = 0;
+    for (let q = 0; q < outputs; q++) {
+      const g = outputGradient[from + q];
+      first += g * slopes[q];
+      mixed += g * slopes[outputs + q];
+    }
+    inputGradient[at] = cellsPerUnit * first;
+    gradient += mixed * cellsPerUnit * x[at];
+  }
+  return gradient;
+}
+
+/** Writes ∂x' = Σ g' φ' + 2 g'' φ'' x' and ∂x'' = Σ g'' φ'; returns Σ g' φ'' x' + g'' (φ''' x'² + φ'' x''). */
+function secondOrderGradients(
+  x: HostArray,
+  at: number,
+  slopes: Float64Array,
+  outputGradient: HostArray,
+  from: number,
+  inputGradient: HostArray,
+  { outputs, directions, xPlane, yPlane, cellsPerUnit }: Shape,
+): number {
+  let gradient = 0;
+  for (let j = 0; j < directions; j++) {
+    const at1 = at + (1 + 2 * j) * xPlane;
+    const at2 = at1 + xPlane;
+    const from1 = from + (1 + 2 * j) * yPlane;
+    const from2 = from1 + yPlane;
+    let first = 0;
+    let second = 0;
+    let firstMixed = 0;
+    let secondMixed = 0;
+    let third = 0;
+    for (let q = 0; q < outputs; q++) {
+      const g1 = outputGradient[from1 + q];
+      const g2 = outputGradient[from2 + q];
+      const slope = slopes[q];
+      const curvature = slopes[outputs + q];
+      first += g1 * slope;
+      second += g2 * slope;
+      firstMixed += g1 * curvature;
+      secondMixed += g2 * curvature;
+      third += g2 * slopes[2 * outputs + q];
+    }
+    const dx = cellsPerUnit * x[at1];
+    inputGradient[at1] = cellsPerUnit * (first + 2 * secondMixed * dx);
+    inputGradient[at2] = cellsPerUnit * second;
+    gradient += firstMixed * dx + third * dx * dx + secondMixed * cellsPerUnit * x[at2];
+  }
+  return gradient;
+}
+
+/** Adds to partials, which the caller has cleared. */
+export function jetCoefficientGradient(
+  x: HostArray,
+  outputGradient: HostArray,
+  partials: HostArray,
+  jet: SplineJetConstants,
+  tileSamples: number,
+): void {
+  const { batch, inputs, outputs, intervals, degree } = jet;
+  const shape = shapeOf(jet);
+  const windows = new Windows(x, jet);
+  const [b0, b1, b2] = windows.derivatives;
+  const rows = [b0, b1, b2] as const;
+  const factors = new Float64Array(3 * outputs);
+  for (let b = 0; b < batch; b++) {
+    let point = windows.place(b);
+    const from = b * outputs;
+    const tile = Math.floor(b / tileSamples);
+    for (let q = 0; q < outputs; q++) factors[q] = outputGradient[from + q];
+    for (let p = 0; p < inputs; p++, point++) {
+      gatherDirections(x, b * inputs + p, outputGradient, from, factors, shape);
+      const row = ((tile * inputs + p) * (intervals + degree) + windows.cells[point]) * outputs;
+      scatter(rows, point * (degree + 1), degree, factors, partials, row, outputs);
+    }
+  }
+}
+
+/** Sums over directions for one sample and input: factors[outputs + q] = Σ g' x' + g'' x'', [2 outputs + q] = Σ g'' x'². */
+function gatherDirections(
+  x: HostArray,
+  at: number,
+  outputGradient: HostArray,
+  from: number,
+  factors: Float64Array,
+  shape: Shape,
+): void {
+  const { outputs, directions, order, xPlane, yPlane, cellsPerUnit } = shape;
+  for (let entry = outputs; entry < 3 * outputs; entry++) factors[entry] = 0;
+  let j = 0;
+  if (order === 1) {
+    for (; j < directions; j++) {
+      at += xPlane;
+      from += yPlane;
+      const dx = cellsPerUnit * x[at];
+      for (let q = 0; q < outputs; q++) factors[outputs + q] += dx * outputGradient[from + q];
+    }
+    return;
+  }
+  for (; j + 1 < directions; j += 2) {
+    gatherTwo(x, at, outputGradient, from, factors, shape);
+    at += 4 * xPlane;
+    from += 4 * yPlane;
+  }
+  if (j < directions) gatherOne(x, at, outputGradient, from, factors, shape);
+}
+
+function gatherTwo(
+  x: HostArray,
+  at: number,
+  outputGradient: HostArray,
+  from: number,
+  factors: Float64Array,
+  { outputs, xPlane, yPlane, cellsPerUnit }: Shape,
+): void {
+  const dx = cellsPerUnit * x[at + xPlane];
+  const ddx = cellsPerUnit * x[at + 2 * xPlane];
+  const dz = cellsPerUnit * x[at + 3 * xPlane];
+  const ddz = cellsPerUnit * x[at + 4 * xPlane];
+  const from1 = from + yPlane;
+  const from2 = from1 + yPlane;
+  const from3 = from2 + yPlane;
+  const from4 = from3 + yPlane;
+  for (let q = 0; q < outputs; q++) {
+    const g2 = outputGradient[from2 + q];
+    const g4 = outputGradient[from4 + q];
+    factors[outputs + q] += dx * outputGradient[from1 + q] + ddx * g2 + dz * outputGradient[from3 + q] + ddz * g4;
+    factors[2 * outputs + q] += dx * dx * g2 + dz * dz * g4;
+  }
+}
+
+function gatherOne(
+  x: HostArray,
+  at: number,
+  outputGradient: HostArray,
+  from: number,
+  factors: Float64Array,
+  { outputs, xPlane, yPlane, cellsPerUnit }: Shape,
+): void {
+  const dx = cellsPerUnit * x[at + xPlane];
+  const ddx = cellsPerUnit * x[at + 2 * xPlane];
+  const from1 = from + yPlane;
+  const from2 = from1 + yPlane;
+  for (let q = 0; q < outputs; q++) {
+    const g2 = outputGradient[from2 + q];
+    factors[outputs + q] += dx * outputGradient[from1 + q] + ddx * g2;
+    factors[2 * outputs + q] += dx * dx * g2;
+  }
+}

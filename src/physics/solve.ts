@@ -1,0 +1,160 @@
+import type { Matrix } from '../arrays.ts';
+import type { Backend } from '../backend/backend.ts';
+import type { Activation } from '../kernels/activations.ts';
+import { Kan, type KanOptions } from '../models/kan.ts';
+import { Mlp } from '../models/mlp.ts';
+import type { Network } from '../models/network.ts';
+import type { TrainingHistory } from '../multilevel/history.ts';
+import type { TrainOptions } from '../multilevel/options.ts';
+import { type Refinable, trainMultilevel } from '../multilevel/train.ts';
+import { createRandom } from '../random.ts';
+import type { Expression } from './expression.ts';
+import { constant } from './expression.ts';
+import type { Pde } from './pde.ts';
+import { PdeProblem, type PdeProblemOptions, SCALARS } from './pde-problem.ts';
+import { evaluateFormulas, featuresOf } from './points.ts';
+import { grid } from './sampling.ts';
+import { coordinateSymbols } from './trace.ts';
+
+export interface SolveOptions
+  extends PdeProblemOptions,
+    Pick<KanOptions, 'intervals' | 'hiddenIntervals' | 'hiddenDomain' | 'squashing' | 'leadingLinear'>,
+    Pick<TrainOptions, 'levels' | 'steps' | 'stepsPerLevel' | 'optimizer' | 'tolerance' | 'signal' | 'onProgress'> {
+  /** Widths of the hidden layers. Default [5]. */
+  readonly hidden?: readonly number[];
+  /** Default 4: second derivatives are then twice continuously differentiable. */
+  readonly degree?: number;
+  /** Solves with an MLP of this activation instead of a KAN, on one level. */
+  readonly mlp?: Activation;
+}
+
+/** Errors against the exact solution, over all unknowns that have one. */
+export interface SolutionErrors {
+  /** ‖u − u*‖₂ / ‖u*‖₂ over the test points. */
+  readonly relativeL2: number;
+  readonly maxError: number;
+}
+
+export interface Solution {
+  readonly model: Network;
+  /** Levels' `watched` holds every term's mean squared residual under its name, and {@link SolutionErrors}. */
+  readonly history: TrainingHistory;
+  readonly problem: PdeProblem;
+  /** Undefined where no exact solution is known. */
+  readonly errors?: SolutionErrors;
+  /** Trained scalars, by name. */
+  readonly scalars: Readonly<Record<string, number>>;
+}
+
+/**
+ * Solves a differential equation with a KAN, coarse to fine.
+ *
+ * ```ts
+ * const { errors } = await solve(backend, pde, { hidden: [5], levels: 3, steps: 100 });
+ * console.log(errors?.relativeL2);
+ * ```
+ *
+ * @throws NestkanError those of PdeProblem, Kan.create and trainMultilevel
+ */
+export async function solve(backend: Backend, pde: Pde, options: SolveOptions = {}): Promise<Solution> {
+  const problem = new PdeProblem(pde, options);
+  const initial = createModel(backend, problem, options);
+  const test = testPoints(pde);
+  const exact = exactValues(pde, test);
+  try {
+    const { model, history } = await trainMultilevel(initial, problem, {
+      ...options,
+      levels: options.mlp ? 1 : options.levels,
+      watch: Object.fromEntries(
+        problem.terms.map(({ name }) => [name, { monitor: (m: Network) => problem.monitor(m, name) }]),
+      ),
+      measure: async (network) => ({ ...(await errorsOf(problem, network, test, exact)) }),
+    });
+    const values = Object.keys(pde.scalars).length > 0 ? (await model.parameters.read())[SCALARS] : new Float64Array(0);
+    const scalars = Object.fromEntries(Object.keys(pde.scalars).map((name, index) => [name, values[index]]));
+    return { model, history, problem, errors: await errorsOf(problem, model, test, exact), scalars };
+  } finally {
+    initial.dispose();
+  }
+}
+
+function createModel(
+  backend: Backend,
+  { pde, scaling }: PdeProblem,
+  options: SolveOptions,
+): Network & Partial<Refinable<Network>> {
+  const { hidden = [5], degree = 4, mlp, seed } = options;
+  const widths = [scaling.scale.length, ...hidden, pde.unknowns.length];
+  const scalars = Object.values(pde.scalars);
+  if (mlp) return Mlp.create(backend, { widths, activation: mlp, seed, scalars });
+  return Kan.create(backend, { ...options, widths, degree, scalars });
+}
+
+/**
+ * Values of the unknowns, hard constraints included.
+ *
+ * @param points [points, coordinates]
+ * @returns [points, unknowns]
+ */
+export async function evaluateSolution({ pde, scaling }: PdeProblem, model: Network, points: Matrix): Promise<Matrix> {
+  const features = featuresOf(pde);
+  const values = evaluateFormulas(pde, features, [points]);
+  const inputs = Float64Array.from({ length: points.rows * features.length }, (_, index) => {
+    const feature = index % features.length;
+    const row = Math.floor(index / features.length);
+    return scaling.scale[feature] * values[feature * points.rows + row] + scaling.shift[feature];
+  });
+  const result = await model.evaluate({ rows: points.rows, columns: features.length, data: inputs });
+  const coordinates = coordinateSymbols(pde) as Record<string, Expression>;
+  pde.unknowns.forEach((name, unknown) => {
+    const constraint = pde.constraints?.[name];
+    if (constraint === undefined) return;
+    const formulas = [constraint.lift?.(coordinates) ?? constant(0), constraint.distance(coordinates)];
+    const parts = evaluateFormulas(pde, formulas, [points]);
+    for (let row = 0; row < points.rows; row++) {
+      const index = row * result.columns + unknown;
+      result.data[index] = parts[row] + parts[points.rows + row] * result.data[index];
+    }
+  });
+  return result;
+}
+
+/** Nodes of the default test grid, over all coordinates together. */
+const TEST_NODES = 10_000;
+
+export function testPoints(pde: Pde): Matrix {
+  const nodes = Math.max(2, Math.round(TEST_NODES ** (1 / pde.box.length)));
+  const counts = Object.fromEntries(pde.box.map(([name]) => [name, nodes]));
+  const sampler = pde.testPoints ?? grid(counts);
+  return sampler({ box: pde.box, random: createRandom(0) });
+}
+
+/** [points, unknowns]; NaN for unknowns without an exact solution. */
+export function exactValues({ exactSolutions, unknowns }: Pde, { rows, columns, data }: Matrix): Float64Array {
+  return Float64Array.from({ length: rows * unknowns.length }, (_, index) => {
+    const row = Math.floor(index / unknowns.length);
+    const coordinates = data.subarray(row * columns, (row + 1) * columns);
+    return exactSolutions[index % unknowns.length]?.(...coordinates) ?? Number.NaN;
+  });
+}
+
+async function errorsOf(
+  problem: PdeProblem,
+  model: Network,
+  points: Matrix,
+  exact: Float64Array,
+): Promise<SolutionErrors | undefined> {
+  if (exact.every(Number.isNaN)) return undefined;
+  const { data } = await evaluateSolution(problem, model, points);
+  let difference = 0;
+  let size = 0;
+  let maxError = 0;
+  exact.forEach((value, index) => {
+    if (Number.isNaN(value)) return;
+    const error = Math.abs(data[index] - value);
+    difference += error * error;
+    size += value * value;
+    maxError = Math.max(maxError, error);
+  });
+  return { relativeL2: Math.sqrt(difference / size), maxError };
+}
