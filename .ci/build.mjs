@@ -58,7 +58,7 @@ export function bundleProgram(options) {
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   rmSync('dist', { recursive: true, force: true });
   await bundle({
-    entryPoints: ['src/index.ts', 'src/data.ts', 'src/node.ts'],
+    entryPoints: ['src/index.ts', 'src/data.ts', 'src/physics.ts', 'src/node.ts'],
     outdir: 'dist',
     splitting: true,
     chunkNames: 'shared-[hash]',

@@ -42,10 +42,15 @@ fn clearSums(local: u32) {
 fn evaluatePoint(b: u32, p: u32, slot: u32) {
   let value = x[inputIndex(0u, b, p)];
   let point = locate(value);
-  values[slot] = derivativeAt(value, point, 0u);
-  slopes[slot] = derivativeAt(value, point, 1u);
-  if (order == 2u) {
-    curvatures[slot] = derivativeAt(value, point, 2u);
+  let valuesAt = derivativeAt(point, 0u);
+  let slopesAt = derivativeAt(point, 1u);
+  let curvaturesAt = derivativeAt(point, 2u);
+  for (var j = 0u; j <= degree; j++) {
+    values[slot][j] = select(valuesAt[j], notANumber(value), isNonfinite(value));
+    slopes[slot][j] = slopesAt[j];
+    if (order == 2u) {
+      curvatures[slot][j] = curvaturesAt[j];
+    }
   }
   cells[slot] = point.cell;
 }

@@ -10,9 +10,8 @@ override samples: u32 = 64u / block;
 @group(0) @binding(1) var<storage, read> weights: array<f32>;
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 
-var<workgroup> values: array<array<f32, 6>, 64>;
-var<workgroup> slopes: array<array<f32, 6>, 64>;
-var<workgroup> curvatures: array<array<f32, 6>, 64>;
+// Values, slopes and curvatures of the functions at the points.
+var<workgroup> windows: array<array<vec3<f32>, 6>, 64>;
 var<workgroup> cells: array<u32, 64>;
 // x' and x'' of every direction, in cells.
 var<workgroup> firsts: array<array<f32, 6>, 64>;
@@ -21,15 +20,16 @@ var<workgroup> seconds: array<array<f32, 6>, 64>;
 fn evaluatePoint(b: u32, p: u32, slot: u32) {
   let value = x[inputIndex(0u, b, p)];
   let point = locate(value);
-  values[slot] = derivativeAt(value, point, 0u);
-  slopes[slot] = derivativeAt(value, point, 1u);
+  let values = derivativeAt(point, 0u);
+  let slopes = derivativeAt(point, 1u);
+  let curvatures = derivativeAt(point, 2u);
+  for (var k = 0u; k <= degree; k++) {
+    windows[slot][k] = select(vec3(values[k], slopes[k], curvatures[k]), vec3(notANumber(value)), isNonfinite(value));
+  }
   cells[slot] = point.cell;
   for (var j = 0u; j < directions; j++) {
     firsts[slot][j] = cellsPerUnitLength * x[inputIndex(firstChannel(j), b, p)];
-  }
-  if (order == 2u) {
-    curvatures[slot] = derivativeAt(value, point, 2u);
-    for (var j = 0u; j < directions; j++) {
+    if (order == 2u) {
       seconds[slot][j] = cellsPerUnitLength * x[inputIndex(firstChannel(j) + 1u, b, p)];
     }
   }
@@ -58,24 +58,18 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
       for (var slot = firstSlot; slot < firstSlot + chunk; slot++) {
         let p = first + slot - firstSlot;
         var weight = (p * (intervals + degree) + cells[slot]) * outputs + q;
-        var value = 0.0;
-        var slope = 0.0;
-        var curvature = 0.0;
+        // φ, φ' and φ''
+        var edge = vec3<f32>();
         for (var k = 0u; k <= degree; k++) {
-          let w = weights[weight];
-          value += values[slot][k] * w;
-          slope += slopes[slot][k] * w;
-          if (order == 2u) {
-            curvature += curvatures[slot][k] * w;
-          }
+          edge += windows[slot][k] * weights[weight];
           weight += outputs;
         }
-        sum += value;
+        sum += edge.x;
         for (var j = 0u; j < directions; j++) {
           let dx = firsts[slot][j];
-          firstSums[j] += slope * dx;
+          firstSums[j] += edge.y * dx;
           if (order == 2u) {
-            secondSums[j] += curvature * dx * dx + slope * seconds[slot][j];
+            secondSums[j] += edge.z * dx * dx + edge.y * seconds[slot][j];
           }
         }
       }

@@ -18,23 +18,28 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   let b = index % batch;
   let value = x[inputIndex(0u, b, p)];
   let point = locate(value);
-  let slopes = derivativeAt(value, point, 1u);
-  let curvatures = derivativeAt(value, point, 2u);
-  let thirds = derivativeAt(value, point, 3u);
-  // x', x'' and the gradients, in cells.
-  var firsts = array<f32, 6>();
-  var seconds = array<f32, 6>();
+  let slopes = derivativeAt(point, 1u);
+  let curvatures = derivativeAt(point, 2u);
+  let thirds = derivativeAt(point, 3u);
+  // Gradients, in cells. NaN where x is not finite.
+  var sum = select(0.0, notANumber(value), isNonfinite(value));
   var firstSums = array<f32, 6>();
   var secondSums = array<f32, 6>();
+  // x' and x'', in cells.
+  var firsts = array<f32, 6>();
+  var seconds = array<f32, 6>();
   for (var j = 0u; j < directions; j++) {
+    firstSums[j] = sum;
+    secondSums[j] = sum;
     firsts[j] = cellsPerUnitLength * x[inputIndex(firstChannel(j), b, p)];
     if (order == 2u) {
       seconds[j] = cellsPerUnitLength * x[inputIndex(firstChannel(j) + 1u, b, p)];
     }
   }
   let firstWeight = (p * (intervals + degree) + point.cell) * outputs;
-  var sum = 0.0;
-  for (var q = 0u; q < outputs; q++) {
+  // Looks like a bound known at run time only; lavapipe would unroll the loop and compile for seconds.
+  let outputsEnd = select(0u, outputs, arrayLength(&x) > 0u);
+  for (var q = 0u; q < outputsEnd; q++) {
     var slope = 0.0;
     var curvature = 0.0;
     var third = 0.0;

@@ -20,9 +20,11 @@ export { createTable, type Table, tableFromColumns } from './data/table.ts';
 export {
   type ComparisonOptions,
   compareMethods,
+  METHODS,
   type MethodName,
   type MethodResult,
   type Samples,
+  type TrainedMethod,
 } from './multilevel/compare.ts';
 export {
   type Candidate,

@@ -21,6 +21,7 @@ export type ErrorCode =
   | 'FILE_NOT_READABLE'
   | 'FILE_NOT_WRITABLE'
   | 'MODEL_FILE_INVALID'
+  | 'PROBLEM_INVALID'
   // device
   | 'WEBGPU_UNAVAILABLE'
   | 'DEVICE_LOST'
@@ -57,4 +58,9 @@ export class NestkanError extends Error {
     this.fix = fix;
     this.where = where;
   }
+}
+
+/** By its shape: an error may come from another copy of the library, one that a user's module brings along. */
+export function isNestkanError(error: unknown): error is NestkanError {
+  return error instanceof Error && error.name === 'NestkanError' && 'code' in error && 'fix' in error;
 }

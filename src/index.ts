@@ -13,7 +13,7 @@ export { CpuBackend } from './backend/cpu/cpu-backend.ts';
 export { dispatch } from './backend/dispatch.ts';
 export { type Choice, type OpenedBackend, type OpenOptions, openBackend } from './backend/open.ts';
 export { WebGpuBackend } from './backend/webgpu/webgpu-backend.ts';
-export { type ErrorCode, type ErrorDetails, NestkanError } from './errors.ts';
+export { type ErrorCode, type ErrorDetails, isNestkanError, NestkanError } from './errors.ts';
 export type { Activation } from './kernels/activations.ts';
 export { type Binding, defineKernel, type Grid, type HostArray, type Kernel } from './kernels/kernel.ts';
 export { changeOfBasisMatrix, prolongationMatrix } from './matrices.ts';

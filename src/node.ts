@@ -1,10 +1,11 @@
-/** Entry `nestkan/node`: everything of `nestkan` and `nestkan/data`, with what only Node can do. */
+/** Entry `nestkan/node`: everything of `nestkan`, `nestkan/data` and `nestkan/physics`, with what only Node can do. */
 import { type OpenedBackend, type OpenOptions, openWith, unavailable } from './backend/open.ts';
 
 export * from './data.ts';
 export * from './index.ts';
 export { kernels } from './kernels/registry.ts';
 export { checkWritable, readFile, writeFileAtomically } from './node/files.ts';
+export * from './physics.ts';
 
 /** Device timestamps are otherwise rounded to 65.536 µs, longer than most kernels run. */
 const DAWN_OPTIONS = ['disable-dawn-features=timestamp_quantization'];

@@ -66,11 +66,57 @@ describe('nestkan compare (dist/cli.js)', () => {
     expect(errorsOf(thousands)).to.deep.equal(errorsOf(ones));
   });
 
+  it('takes a differential equation: by relative L2 error, in the problem’s own network', async () => {
+    const report = path('report.html');
+    const args = ['--levels', '2', '--steps', '20', '--optimizer', 'adam', '--device', 'cpu', '--json'];
+    const { code, stdout, stderr } = await nestkan('compare', 'boundary-value-1d', ...args, '--report', report);
+    expect(code, stderr).to.equal(0);
+    const result = JSON.parse(stdout);
+    expect(result).to.deep.include({ problem: 'boundary-value-1d', interrupted: false });
+    expect(result.model).to.deep.equal({ widths: [1, 3, 1], degree: 4, intervals: 4 });
+    expect(result.errors).to.contain('exact solution');
+    expect(result.methods).to.have.length(4);
+    const least = Math.min(...result.methods.map(({ relativeL2 }: { relativeL2: number }) => relativeL2));
+    for (const { work, loss, relativeL2, maxError, ratio, levels } of result.methods) {
+      // 20 epochs on 4 intervals and 20 on 8.
+      expect(work).to.equal(240);
+      expect(ratio).to.be.closeTo(relativeL2 / least, 1e-12 * ratio);
+      expect(levels[levels.length - 1]).to.deep.include({ loss, relativeL2, maxError });
+    }
+    for (const text of [stderr, readFileSync(report, 'utf8')]) {
+      expect(text).to.contain('relative L2').and.to.contain('tanh MLP').and.not.to.contain('MSE');
+    }
+  });
+
+  it('takes a module; without an exact solution losses are compared', async () => {
+    const text = `
+      import { definePde, faces, interior } from 'nestkan/physics';
+      export const network = { hidden: [2], levels: 2, steps: 5 };
+      export default definePde({
+        inputs: { x: [0, 1] },
+        features: ({ x }) => [x, x.mul(x)],
+        terms: {
+          equation: { on: interior(10), residual: ({ u }) => u.xx.sub(u) },
+          ends: { on: faces(2), residual: ({ u }) => u.sub(1) },
+        },
+      });`;
+    const args = ['--device', 'cpu', '--json'];
+    const { code, stdout, stderr } = await nestkan('compare', write('problem.mjs', text), ...args);
+    expect(code, stderr).to.equal(0);
+    const result = JSON.parse(stdout);
+    expect(result.model.widths).to.deep.equal([2, 2, 1]);
+    expect(result.methods[0]).to.deep.include({ relativeL2: null, maxError: null });
+    const losses = result.methods.map(({ loss }: { loss: number }) => loss);
+    expect(result.methods[0].ratio).to.be.closeTo(losses[0] / Math.min(...losses), 1e-9);
+  });
+
   const cases: [args: string[], code: string, words: RegExp][] = [
     [['papr'], 'FILE_NOT_FOUND', /paper, sine-rings, exp-sine/],
     [['paper', '--target', 'y'], 'INVALID_ARGUMENT', /--target is for tables/],
     [['paper', '--test-fraction', '0.5'], 'INVALID_ARGUMENT', /--test-fraction is for tables/],
     [['paper', '--points', '1'], 'INVALID_ARGUMENT', /--points/],
+    [['heat', '--points', '10'], 'INVALID_ARGUMENT', /brings its own points/],
+    [['heat', '--target', 'u'], 'INVALID_ARGUMENT', /--target is for tables/],
     [['sine-rings', '--levels', '13'], 'INTERVALS_OUT_OF_RANGE', /at most 11 levels/],
     [[], 'INVALID_ARGUMENT', /Missing required argument/],
   ];

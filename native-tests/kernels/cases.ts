@@ -11,6 +11,7 @@ import {
   workgroupSumRoundings,
 } from './kernel-case.ts';
 import { layerCases } from './layer-cases.ts';
+import { weightedSquaresCases } from './weighted-squares-cases.ts';
 
 /** Elements of one to several workgroups. */
 const someCount = (random: Random) => random.pick([1, 2, 63, 64, 65, random.integer(1, 700)]);
@@ -308,6 +309,7 @@ export const cases: Record<string, CaseGenerator> = {
   ...activationCases,
   ...lossCases,
   ...penaltyCases,
+  ...weightedSquaresCases,
   ...reductionCases,
   ...adamCases,
   ...vectorCases,

@@ -1,13 +1,12 @@
 /** Cases of the kernels on directional Taylor jets. */
-import { jetChannels } from '../../src/kernels/jet.ts';
+import { jetChannels, MAX_DIRECTIONS } from '../../src/kernels/jet.ts';
 import type { HostArray } from '../../src/kernels/kernel.ts';
 import { type CaseGenerator, type Constants, EPSILON, type Random, withOutputs } from './kernel-case.ts';
 import { cellsFrom, layerConstants, points, weightCount, windowSizes } from './layer-cases.ts';
 
-const MOST_DIRECTIONS = 6;
-
 function jetLayout(random: Random): { directions: number; order: number } {
-  return { directions: random.integer(1, MOST_DIRECTIONS), order: random.integer(1, 2) };
+  // Loops over directions are unrolled, so many of them take long to compile.
+  return { directions: random.pick([1, 1, 1, 2, 2, 2, 3, MAX_DIRECTIONS]), order: random.integer(1, 2) };
 }
 
 type JetConstants = Constants & { readonly directions: number; readonly order: number };

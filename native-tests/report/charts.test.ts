@@ -265,6 +265,18 @@ describe('report: heat map', () => {
     expect(Math.min(...zero)).to.be.above(230);
   });
 
+  it('on a logarithmic scale decades are equally far apart; what is outside the domain takes its ends', () => {
+    const values = Float64Array.of(1e-4, 1e-3, 1e-2, 0, 1e3, 1e-6);
+    const svg = heatMap({ ...map, values, colorScale: 'log', colorDomain: [1e-4, 1e-2], drawingWidth: 380 });
+    // 255 colours for two decades: decade · 254 / 2.
+    expect(firstImage(svg).rows).to.deep.equal([
+      [0, 254, 0],
+      [0, 127, 254],
+    ]);
+    expect(texts(svg)).to.include.members(['10⁻⁴', '10⁻³', '10⁻²']);
+    expect(read(svg)[0].attributes).to.include({ width: '380' });
+  });
+
   it('stays small: 1000 by 1000 cells', () => {
     const values = Float64Array.from({ length: 1_000_000 }, (_, k) => Math.sin(k / 7) * Math.cos(k / 1000));
     const svg = heatMap({ ...map, width: 1000, height: 1000, values });

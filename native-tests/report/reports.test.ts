@@ -3,8 +3,9 @@ import fc from 'fast-check';
 import { compareReport, methodTable } from '../../src/report/compare-report.ts';
 import { fitReport } from '../../src/report/fit-report.ts';
 import { htmlReport } from '../../src/report/html.ts';
+import { solveLevelTable, solveReport } from '../../src/report/solve-report.ts';
 import { outsideReferences, readMarkup, withClass } from './markup.ts';
-import { sampleComparison, sampleFit } from './samples.ts';
+import { sampleComparison, sampleFit, sampleSolution } from './samples.ts';
 
 const HOSTILE = `"><script src="https://evil.example/x.js"></script><img onerror='x'>&amp;\u0007`;
 
@@ -42,6 +43,7 @@ describe('report: HTML', () => {
             { kind: 'code', text: 'C' },
             { kind: 'key-values', entries: [['K', 'V']] },
             { kind: 'figure', svg: '<svg></svg>', caption: 'F' },
+            { kind: 'figures', figures: [{ svg: '<svg></svg>', caption: 'F1' }, { svg: '<svg></svg>' }] },
             {
               kind: 'table',
               caption: 'TC',
@@ -62,7 +64,7 @@ describe('report: HTML', () => {
       ['C'],
       ['K'],
       ['V'],
-      ['F'],
+      ['F', 'F1'],
       ['TC'],
     ]);
     expect(text('p')).to.deep.equal(['S', 'P']);
@@ -152,6 +154,104 @@ describe('report: one fit', () => {
   });
 });
 
+describe('report: one solution', () => {
+  it('shows the solution, every level’s error and residual, and the terms against work', () => {
+    const html = solveReport(sampleSolution());
+    expect(headings(html)).to.deep.equal([
+      'Result',
+      'Solution',
+      'Levels',
+      'Training',
+      'Error, level by level',
+      'Residual, level by level',
+    ]);
+    const elements = read(html);
+    // Two unknowns, errors and terms over work, three errors, three residuals.
+    expect(withClass(elements, 'nestkan-chart')).to.have.length(10);
+    expect(withClass(elements, 'marker')).to.have.length(2);
+    const texts = elements.filter(({ name }) => name === 'text').map(({ text }) => text);
+    const levels = ['n = 4', 'n = 8', 'n = 16'];
+    expect(texts).to.include.members(levels.slice(1));
+    expect(texts).to.include.members(levels.map((level) => `|u − exact|, ${level}`));
+    expect(texts).to.include.members(levels.map((level) => `|residual of equation|, ${level}`));
+    expect(texts).to.include.members(['loss', 'equation', 'walls', 'relative L2', 'max error']);
+    const cells = named(html, 'td').map(({ text }) => text);
+    expect(cells).to.include.members(['0.300', '0.00469', '8.00e-4', '1,600', '2 s']);
+    expect(named(html, 'dd').map(({ text }) => text)).to.include.members(['0.010100', '2,800']);
+    expect(html.length).to.be.below(150_000);
+  });
+
+  it('levels share one scale of colours: equal values have equal colours on all of them', () => {
+    const charts = solveReport(sampleSolution()).match(/<svg[\s\S]*?<\/svg>/g)!;
+    for (const label of ['|u − exact|', '|residual of equation|']) {
+      const maps = charts.filter((svg) => svg.includes(`aria-label="${label}, n = `));
+      const ticks = maps.map((svg) => svg.match(/>10[⁰¹²³⁴⁵⁻]+</g)!.join());
+      expect(ticks).to.have.length(3);
+      expect(new Set(ticks).size).to.equal(1);
+    }
+  });
+
+  it('one coordinate: curves, the exact solution beside the network’s', () => {
+    const { solutions, pictures, ...data } = sampleSolution();
+    const first = <P extends { values: ArrayLike<number> }>(picture: P) => ({
+      ...picture,
+      values: Array.from(picture.values).slice(0, 20),
+    });
+    const html = solveReport({
+      ...data,
+      grid: { axes: [{ name: 'x', domain: [0, 1], cells: 20 }] },
+      solutions: solutions!.map(({ exact, ...solution }) => ({
+        ...first(solution),
+        exact: exact && Array.from(exact).slice(0, 20),
+      })),
+      pictures: pictures!.map(({ errors, residuals, ...level }) => ({
+        ...level,
+        errors: errors.map(first),
+        residuals: residuals.map(first),
+      })),
+    });
+    const elements = read(html);
+    expect(elements.filter(({ name }) => name === 'image')).to.deep.equal([]);
+    const legend = withClass(elements, 'legend').map(({ text }) => text);
+    expect(legend).to.include.members(['u, network', 'u, exact', 'v, network', 'n = 4', 'n = 16']);
+    expect(legend).not.to.include('v, exact');
+  });
+
+  it('leaves out what is not known', () => {
+    const data = sampleSolution();
+    const levels = data.levels.map((level) => ({ ...level, relativeL2: null, maxError: null }));
+    const { columns } = solveLevelTable({ levels });
+    expect(columns).to.deep.equal([
+      'level',
+      'intervals',
+      'parameters',
+      'steps',
+      'work',
+      'loss',
+      'equation',
+      'walls',
+      'time',
+    ]);
+    const unknown = { relativeL2: null, maxError: null, scalars: {}, grid: undefined };
+    const html = solveReport({ ...data, ...unknown, levels });
+    expect(headings(html)).to.deep.equal(['Result', 'Levels', 'Training']);
+    expect(html).to.contain('no exact solution is known').and.not.to.contain('relative L2');
+    read(solveReport({ ...data, ...unknown, levels: [], history: [] }));
+  });
+
+  it('survives zeros, values that are not finite, and hostile names', () => {
+    const data = sampleSolution();
+    for (const value of [0, Number.NaN, Number.POSITIVE_INFINITY]) {
+      const flat = data.pictures!.map((level) => ({
+        ...level,
+        errors: [{ name: 'u', values: new Float64Array(400).fill(value) }],
+      }));
+      read(solveReport({ ...data, pictures: flat }));
+    }
+    expect(read(solveReport(replaceStrings(data, HOSTILE))).some(({ name }) => name === 'script')).to.equal(false);
+  });
+});
+
 describe('report: a comparison', () => {
   it('shows each problem with a table, a curve per method and the backends', () => {
     const data = sampleComparison();
@@ -178,6 +278,13 @@ describe('report: a comparison', () => {
     expect(rows.map((row) => row[4])).to.deep.equal(['2×', '1×', '–', '–']);
     expect(rows.map((row) => row[6])).to.deep.equal(['', '', 'diverged', '']);
     expect(highlight).to.deep.equal([1]);
+  });
+
+  it('names other measures than mean squared errors', () => {
+    const method = { name: 'm', parameters: 1, work: 1, seconds: 1, history: [], trainMse: 1, testMse: 2 };
+    const { columns } = methodTable({ methods: [method], measures: { train: 'loss', test: 'relative L2' } });
+    expect(columns).to.include.members(['loss', 'relative L2']);
+    expect(columns.join()).not.to.contain('MSE');
   });
 
   it('survives no problems, no methods and no curves', () => {

@@ -1,5 +1,6 @@
 import type { CompareReportData } from '../../src/report/compare-report.ts';
 import type { FitReportData } from '../../src/report/fit-report.ts';
+import type { SolveReportData } from '../../src/report/solve-report.ts';
 
 /** Made-up results with the shape of real ones. */
 
@@ -119,5 +120,54 @@ export function sampleComparison(): CompareReportData {
     device: 'CPU (float64), 2 cores',
     conclusion: 'At equal work the multilevel run is 300 times more accurate.',
     problems: [problem('sin 2π(x² + y²)'), problem("the paper's target")],
+  };
+}
+
+/** Of two coordinates, two unknowns of which one has an exact solution, three levels. */
+export function sampleSolution(): SolveReportData {
+  const cells = 20;
+  const values = (f: (x: number, y: number) => number) =>
+    Float64Array.from({ length: cells * cells }, (_, cell) =>
+      f((cell % cells) / cells, Math.floor(cell / cells) / cells),
+    );
+  return {
+    title: 'Solution of waves.mjs',
+    subtitle: 'u, v of x in [0, 1], t in [0, 2]',
+    command: 'nestkan solve waves.mjs --report report.html',
+    device: 'cpu (float64): JavaScript, float64',
+    model: [['network', '2 → 5 → 2, splines of degree 4']],
+    levels: range(3).map((level) => ({
+      intervals: 4 * 2 ** level,
+      parameters: 20 * (4 * 2 ** level + 4),
+      steps: 100,
+      work: 400 * 2 ** level,
+      loss: 0.1 / 10 ** level,
+      terms: { equation: 0.08 / 10 ** level, walls: 0.02 / 10 ** level },
+      relativeL2: 0.3 / 8 ** level,
+      maxError: 0.9 / 8 ** level,
+      seconds: 0.5 * 2 ** level,
+    })),
+    history: range(300).map((step) => ({ work: 9 * step, loss: Math.exp(-step / 40) * (1.1 + wobble(step)) })),
+    work: 2800,
+    seconds: 3.5,
+    relativeL2: 0.3 / 64,
+    maxError: 0.9 / 64,
+    scalars: { viscosity: 0.0101 },
+    grid: {
+      axes: [
+        { name: 'x', domain: [0, 1], cells },
+        { name: 't', domain: [0, 2], cells },
+      ],
+    },
+    solutions: [
+      { name: 'u', values: values((x, t) => Math.sin(x + t)), exact: values((x, t) => Math.sin(x + t)) },
+      { name: 'v', values: values((x, t) => x * t) },
+    ],
+    pictures: range(3).map((level) => ({
+      intervals: 4 * 2 ** level,
+      errors: [{ name: 'u', values: values((x, t) => Math.abs(Math.sin(9 * x * t)) / 10 ** level) }],
+      residuals: [{ name: 'equation', values: values((x, t) => Math.abs(Math.cos(9 * x + t)) / 5 ** level) }],
+    })),
+    notes: ['The run was interrupted: this is the solution so far.'],
   };
 }

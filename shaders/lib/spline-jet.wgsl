@@ -6,18 +6,21 @@ override outputs: u32;
 override directions: u32;
 override order: u32;
 
-// A derivative of the functions at a point with respect to the position in cells, linear continuation included; NaN
-// where x is not finite.
-fn derivativeAt(x: f32, point: Point, derivative: u32) -> array<f32, 6> {
-  var values: array<f32, 6>;
+// 0, but not so that a compiler knows: it would drop the product with a NaN.
+fn zero() -> f32 {
+  return select(1.0, 0.0, arrayLength(&x) > 0u);
+}
+
+// A derivative of the functions at a point with respect to the position in cells, linear continuation included.
+fn derivativeAt(point: Point, derivative: u32) -> array<f32, 6> {
   if (derivative == 0u) {
-    values = windowAt(point);
-  } else {
-    values = windowDerivative(derivative, point.left, point.right);
+    return windowAt(point);
   }
-  let isZero = derivative > 1u && point.overhang != 0.0;
-  for (var j = 0u; j <= degree; j++) {
-    values[j] = select(select(values[j], 0.0, isZero), notANumber(x), isNonfinite(x));
+  var values = windowDerivative(derivative, point.left, point.right);
+  if (derivative > 1u && (derivative > degree || point.overhang != 0.0)) {
+    for (var j = 0u; j <= degree; j++) {
+      values[j] = zero();
+    }
   }
   return values;
 }

@@ -1,28 +1,33 @@
+/** `nestkan compare`: four ways to train the same task, at equal work. */
 import type { Command } from 'commander';
-import { compareMethods, type MethodResult, type OpenedBackend, writeFileAtomically } from '../node.ts';
-import { type ComparedMethod, compareReport, methodTable } from '../report/compare-report.ts';
-import { formatCount, formatNumber, formatRatio } from '../report/format.ts';
+import { METHODS, type OpenedBackend, writeFileAtomically } from '../node.ts';
+import { type ComparedMethod, type ComparedProblem, compareReport, methodTable } from '../report/compare-report.ts';
+import { formatNumber, formatRatio } from '../report/format.ts';
+import {
+  COMPARE_DEFAULTS,
+  type Comparison,
+  type Outcome,
+  regressionComparison,
+  solverComparison,
+} from './comparison.ts';
 import { addDataOptions, checkOutputs } from './data.ts';
 import { type DeviceDocument, describeDevice, deviceInWords, withBackend } from './device.ts';
 import { toJson } from './json.ts';
-import { addNetworkOptions, createOptimizer, type NetworkOptions } from './network-options.ts';
+import { addNetworkOptions, type NetworkOptions } from './network-options.ts';
 import { wholeNumber } from './options.ts';
+import { attributed, isBuiltInPde, isModule, loadPde, PDE_NAMES } from './problems.ts';
 import { addRunOptions, type RunOptions, type Shell } from './shell.ts';
-import { createTask, isBuiltIn, POINTS, PROBLEM_NAMES, type Task, type TaskOptions } from './task.ts';
+import { createTask, isBuiltIn, POINTS, PROBLEM_NAMES, type TaskOptions } from './task.ts';
 import type { Terminal } from './terminal.ts';
 import { textTable } from './text-table.ts';
 
 type Options = TaskOptions & NetworkOptions & RunOptions;
 
-const DEFAULTS = { hidden: [5], degree: 3, intervals: 4, levels: 4, steps: 200 } as const;
-/** How many methods compareMethods runs. */
-const METHODS = 4;
-
-interface MethodDocument extends Omit<MethodResult, 'history'> {
-  /** Test error over the least of all. */
+type MethodDocument = Omit<Outcome, 'history' | 'training' | 'error' | 'figures' | 'levelFigures'> & {
+  /** Error over the least of all. */
   ratio: number;
-  levels: { intervals: readonly number[]; steps: number; work: number; trainMse: number; testMse: number }[];
-}
+  levels: ({ intervals: readonly number[]; steps: number; work: number } & object)[];
+};
 
 interface CompareDocument {
   command: 'compare';
@@ -30,22 +35,24 @@ interface CompareDocument {
   device: DeviceDocument;
   problem: string;
   description: string;
-  rows: { train: number; test: number };
+  rows?: Comparison['rows'];
   /** The coarsest network. */
-  model: { widths: number[]; degree: number; intervals: number };
-  errors: "in units of the targets' variance";
+  model: Comparison['model'];
+  errors: string;
   methods: MethodDocument[];
   out: string | null;
   report: string | null;
 }
 
 export function defineCompare(program: Command, shell: Shell): void {
-  const command = program.command('compare').argument('<problem>', `${PROBLEM_NAMES}, or the path of a CSV file`);
+  const command = program
+    .command('compare')
+    .argument('<problem>', `${PROBLEM_NAMES}, ${PDE_NAMES}, or the path of a CSV file or a JavaScript module`);
   addDataOptions(command);
-  addNetworkOptions(command, DEFAULTS);
+  addNetworkOptions(command, { first: "the problem's own", ...COMPARE_DEFAULTS });
   command.option(
     '--points <number>',
-    `points of a built-in problem, for training and again for testing (default: ${POINTS})`,
+    `points of a built-in function, for training and again for testing (default: ${POINTS})`,
     wholeNumber('--points', { min: 2, max: 1_000_000 }),
   );
   addRunOptions(command, { out: 'write the result to this file (JSON)' })
@@ -56,43 +63,44 @@ export function defineCompare(program: Command, shell: Shell): void {
 async function run(problem: string, options: Options, shell: Shell): Promise<void> {
   const { terminal } = shell;
   const { device, out, report } = options;
-  await checkOutputs(isBuiltIn(problem) ? {} : { 'the table': problem }, { '--out': out, '--report': report });
-  const task = await createTask(problem, options, terminal);
+  const isFile = !isBuiltIn(problem) && !isBuiltInPde(problem);
+  await checkOutputs(isFile ? { 'the problem': problem } : {}, { '--out': out, '--report': report });
+  const { comparison, module } = await createComparison(problem, options, terminal);
   const signal = shell.interruptible();
   await withBackend(device, terminal, async (backend) => {
-    const results = await compareWithProgress(backend, task, options, { signal, terminal });
-    const document = describe(task, results, backend, options);
+    const results = await attributed(module, () => runWithProgress(backend, comparison, { signal, terminal }));
+    const document = describe(comparison, results, backend, options);
     if (out !== undefined) await writeFileAtomically(out, toJson(document));
     if (report !== undefined) {
-      await writeFileAtomically(report, page(document, results, shell.commandLine));
+      await writeFileAtomically(report, page(document, comparison, results, shell.commandLine));
     }
-    terminal.say(render(document, results));
+    terminal.say(render(document, comparison, results));
     shell.print(document);
   });
 }
 
-async function compareWithProgress(
-  backend: OpenedBackend,
-  task: Task,
+async function createComparison(
+  problem: string,
   options: Options,
+  terminal: Terminal,
+): Promise<{ comparison: Comparison; module?: string }> {
+  if (!isBuiltInPde(problem) && !isModule(problem)) {
+    return { comparison: regressionComparison(await createTask(problem, options, terminal), options) };
+  }
+  const task = await loadPde(problem);
+  const { module } = task;
+  return { module, comparison: await attributed(module, async () => solverComparison(task, options)) };
+}
+
+async function runWithProgress(
+  backend: OpenedBackend,
+  comparison: Comparison,
   { signal, terminal }: { signal: AbortSignal; terminal: Terminal },
-): Promise<MethodResult[]> {
-  const { optimizer, seed } = options;
-  const { train, test, network } = task;
-  const { widths, degree, intervals, levels, steps } = networkOf(task, options);
-  const progress = terminal.progress({ label: 'comparing', total: METHODS });
+): Promise<Outcome[]> {
+  const progress = terminal.progress({ label: 'comparing', total: METHODS.length });
   const methods: string[] = [];
   try {
-    return await compareMethods(backend, {
-      train,
-      test,
-      ...network,
-      widths,
-      degree,
-      intervals,
-      stepsPerLevel: new Array<number>(levels).fill(steps),
-      optimizer: createOptimizer(optimizer),
-      seed,
+    return await comparison.run(backend, {
       signal,
       onProgress: ({ method, done, loss }) => {
         if (!methods.includes(method)) methods.push(method);
@@ -104,40 +112,31 @@ async function compareWithProgress(
   }
 }
 
-function networkOf({ train, network }: Task, options: NetworkOptions) {
-  const { hidden = DEFAULTS.hidden, degree = DEFAULTS.degree } = options;
-  const { intervals = network?.intervals ?? DEFAULTS.intervals } = options;
-  const { levels = DEFAULTS.levels, steps = DEFAULTS.steps } = options;
-  return { widths: [train.inputs.columns, ...hidden, train.targets.columns], degree, intervals, levels, steps };
-}
-
 function describe(
-  task: Task,
-  results: readonly MethodResult[],
+  { name, description, rows, model, errors }: Comparison,
+  results: readonly Outcome[],
   backend: OpenedBackend,
   options: Options,
 ): CompareDocument {
-  const { name, description, train, test } = task;
-  const { widths, degree, intervals } = networkOf(task, options);
-  const least = leastError(results);
+  const least = Math.min(...results.map(({ error }) => error).filter(Number.isFinite));
   return {
     command: 'compare',
-    interrupted: results.length < METHODS || results.some(({ history }) => history.stopped === 'aborted'),
+    interrupted: results.length < METHODS.length || results.some(({ history }) => history.stopped === 'aborted'),
     device: describeDevice(backend),
     problem: name,
     description,
-    rows: { train: train.inputs.rows, test: test.inputs.rows },
-    model: { widths, degree, intervals },
-    errors: "in units of the targets' variance",
-    methods: results.map(({ history, ...result }) => ({
+    rows,
+    model,
+    errors,
+    methods: results.map(({ history, training, error, figures, levelFigures, ...result }) => ({
       ...result,
-      ratio: result.testMse / least,
-      levels: history.levels.map((level) => ({
-        intervals: level.intervals,
-        steps: level.steps,
-        work: level.work,
-        trainMse: level.trainLoss,
-        testMse: level.watched!['test'],
+      ...figures,
+      ratio: error / least,
+      levels: history.levels.map(({ intervals, steps, work }, index) => ({
+        intervals,
+        steps,
+        work,
+        ...levelFigures[index],
       })),
     })),
     out: options.out ?? null,
@@ -145,35 +144,34 @@ function describe(
   };
 }
 
-function leastError(results: readonly Pick<MethodResult, 'testMse'>[]): number {
-  return Math.min(...results.map(({ testMse }) => testMse).filter(Number.isFinite));
-}
-
-function compared({ label, history, ...result }: MethodResult): ComparedMethod {
+function compared({ label, history, training, error, parameters, work, seconds }: Outcome): ComparedMethod {
   const ends = history.levels
     .slice(0, -1)
-    .map((_, index, levels) => levels.slice(0, index + 1).reduce((sum, { work }) => sum + work, 0));
+    .map((_, index, levels) => levels.slice(0, index + 1).reduce((sum, level) => sum + level.work, 0));
   const remark =
-    history.stopped === 'aborted' ? 'interrupted' : Number.isNaN(result.testMse) ? 'not finite: broke down' : undefined;
+    history.stopped === 'aborted' ? 'interrupted' : Number.isNaN(error) ? 'not finite: broke down' : undefined;
   return {
-    ...result,
     name: label,
-    history: history.curve.map(({ work, loss }) => ({ work, error: loss })),
+    parameters,
+    work,
+    seconds,
+    trainMse: training,
+    testMse: error,
+    history: history.curve.map((point) => ({ work: point.work, error: point.loss })),
     refinements: ends,
     remark,
   };
 }
 
 /** What was shown, in one sentence. */
-function conclusion(results: readonly MethodResult[]): string {
+function conclusion({ error: what }: Comparison, results: readonly Outcome[]): string {
   const complete = results.filter(({ history }) => history.stopped !== 'aborted');
-  const errorOf = (name: MethodResult['method']) =>
-    complete.find(({ method }) => method === name)?.testMse ?? Number.NaN;
+  const errorOf = (name: Outcome['method']) => complete.find(({ method }) => method === name)?.error ?? Number.NaN;
   const multilevel = errorOf('multilevel');
-  const against = (name: MethodResult['method'], what: string) => {
+  const against = (name: Outcome['method'], other: string) => {
     const ratio = errorOf(name) / multilevel;
     if (!Number.isFinite(ratio)) return [];
-    return ratio >= 1 ? [`${formatRatio(ratio)} below ${what}`] : [`${formatRatio(1 / ratio)} above ${what}`];
+    return ratio >= 1 ? [`${formatRatio(ratio)} below ${other}`] : [`${formatRatio(1 / ratio)} above ${other}`];
   };
   const parts = [
     ...against('single-level', 'a single level'),
@@ -181,35 +179,50 @@ function conclusion(results: readonly MethodResult[]): string {
     ...against('mlp', 'the MLP'),
   ];
   if (parts.length === 0) return 'Too little was run to compare.';
-  return `At equal work, multilevel training ends with a test error ${parts.join(', ')}.`;
+  return `At equal work, multilevel training ends with a ${what} ${parts.join(', ')}.`;
 }
 
-function page(document: CompareDocument, results: readonly MethodResult[], commandLine: string): string {
-  const { problem, description, device, model, rows, interrupted, errors } = document;
+function problemOf(comparison: Comparison, results: readonly Outcome[]): ComparedProblem {
+  const { name, model, source, errors, measures } = comparison;
   const { widths, degree, intervals } = model;
-  const setup = `${widths.join(' → ')}, splines of degree ${degree}, ${intervals} intervals on the coarsest grid; ${formatCount(rows.train)} rows to train on, ${formatCount(rows.test)} to test. Errors are ${errors}.`;
+  const network = `${widths.join(' → ')}, splines of degree ${degree}, ${intervals} intervals on the coarsest grid`;
+  return {
+    name,
+    description: `${network}; ${source}. Errors are ${errors}.`,
+    measures,
+    methods: results.map(compared),
+  };
+}
+
+function page(
+  { problem, description, device, interrupted }: CompareDocument,
+  comparison: Comparison,
+  results: readonly Outcome[],
+  commandLine: string,
+): string {
   return compareReport({
     title: `Methods compared on ${problem}`,
     subtitle: description,
     command: commandLine,
     device: deviceInWords(device),
-    conclusion: conclusion(results),
-    problems: [{ name: problem, description: setup, methods: results.map(compared) }],
+    conclusion: conclusion(comparison, results),
+    problems: [problemOf(comparison, results)],
     notes: interrupted ? ['The run was interrupted: what is missing was not run.'] : [],
   });
 }
 
 function render(
   { problem, description, errors, interrupted, report, out }: CompareDocument,
-  results: readonly MethodResult[],
+  comparison: Comparison,
+  results: readonly Outcome[],
 ): string {
   const lines = [
     '',
     `${problem}: ${description}`,
     '',
-    textTable(methodTable({ methods: results.map(compared) })),
+    textTable(methodTable(problemOf(comparison, results))),
     '',
-    `Errors are ${errors}. ${conclusion(results)}`,
+    `Errors are ${errors}. ${conclusion(comparison, results)}`,
   ];
   if (out !== null) lines.push(`result    ${out}`);
   if (report !== null) lines.push(`report    ${report}`);

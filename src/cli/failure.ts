@@ -1,6 +1,6 @@
 /** From anything thrown to what the user is told and the exit code that scripts see. */
 import { CommanderError } from 'commander';
-import { type ErrorCode, NestkanError } from '../node.ts';
+import { type ErrorCode, isNestkanError } from '../node.ts';
 
 export const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 
@@ -32,6 +32,7 @@ const USAGE_CODES = new Set<Failure['code']>([
   'FILE_NOT_READABLE',
   'FILE_NOT_WRITABLE',
   'MODEL_FILE_INVALID',
+  'PROBLEM_INVALID',
   'OPTIMIZER_UNSUITABLE',
 ]);
 
@@ -49,12 +50,6 @@ export function toFailure(error: unknown, command?: string): Failure {
 export function exitCodeOf({ code }: Failure): number {
   if (code === 'INTERRUPTED') return EXIT.interrupted;
   return USAGE_CODES.has(code) ? EXIT.usage : EXIT.failed;
-}
-
-/** By its shape: a user's module may have thrown an error of its own copy of the library. */
-function isNestkanError(error: unknown): error is NestkanError {
-  if (error instanceof NestkanError) return true;
-  return error instanceof Error && error.name === 'NestkanError' && 'code' in error && 'fix' in error;
 }
 
 function usageFailure(error: CommanderError, command?: string): Failure {

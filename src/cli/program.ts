@@ -7,6 +7,7 @@ import { defineInfo } from './info.ts';
 import { toJson } from './json.ts';
 import { definePredict } from './predict.ts';
 import { createShell, type Shell } from './shell.ts';
+import { defineSolve } from './solve.ts';
 import { VERSION } from './version.ts';
 
 /** What commander itself wants to print: help and version. */
@@ -62,6 +63,7 @@ function defineProgram(shell: Shell, printed: Printed): Command {
     });
   defineFit(program, shell);
   definePredict(program, shell);
+  defineSolve(program, shell);
   defineCompare(program, shell);
   defineInfo(program, shell);
   return program;

@@ -13,6 +13,7 @@ import {
   scaleTargets,
 } from '../node.ts';
 import { chooseRows, type DataOptions, readTable, type TableFile } from './data.ts';
+import { PDE_NAMES } from './problems.ts';
 import type { Terminal } from './terminal.ts';
 
 const PROBLEMS: Readonly<Record<string, RegressionTarget>> = regressionTargets;
@@ -43,14 +44,19 @@ export async function createTask(problem: string, options: TaskOptions, terminal
   return isBuiltIn(problem) ? functionTask(problem, options) : tableTask(problem, options, terminal);
 }
 
-function functionTask(name: string, options: TaskOptions): Task {
+/** Refuses what only tables have. */
+export function refuseTableOptions(name: string, options: TaskOptions): void {
   for (const option of ['target', 'inputs', 'testFraction', 'skipBadRows'] as const) {
     if (options[option] === undefined) continue;
     const flag = `--${option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-    throw new NestkanError('INVALID_ARGUMENT', `${flag} is for tables; ${name} is a built-in problem.`, {
+    throw new NestkanError('INVALID_ARGUMENT', `${flag} is for tables; ${name} is none.`, {
       fix: `Leave ${flag} out, or name a CSV file (./${name} if that is its name).`,
     });
   }
+}
+
+function functionTask(name: string, options: TaskOptions): Task {
+  refuseTableOptions(name, options);
   const { points = POINTS, seed } = options;
   const { label, network } = PROBLEMS[name];
   return { name, description: label, network, ...sampleTarget(PROBLEMS[name], { train: points, test: points, seed }) };
@@ -58,7 +64,7 @@ function functionTask(name: string, options: TaskOptions): Task {
 
 async function tableTask(path: string, options: TaskOptions, terminal: Terminal): Promise<Task> {
   if (options.points !== undefined) {
-    throw new NestkanError('INVALID_ARGUMENT', '--points is for built-in problems; a table has the rows it has.', {
+    throw new NestkanError('INVALID_ARGUMENT', '--points is for built-in functions; a table has the rows it has.', {
       fix: 'Leave --points out.',
     });
   }
@@ -88,7 +94,7 @@ async function readProblemTable(path: string): Promise<TableFile> {
     return await readTable(path);
   } catch (error) {
     if (!(error instanceof NestkanError) || error.code !== 'FILE_NOT_FOUND') throw error;
-    const fix = `Check the path, or name a built-in problem: ${PROBLEM_NAMES}.`;
+    const fix = `Check the path, or name a built-in problem: ${PROBLEM_NAMES}, ${PDE_NAMES}.`;
     throw new NestkanError(error.code, error.message, { fix, where: error.where, cause: error });
   }
 }

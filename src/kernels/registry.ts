@@ -14,6 +14,7 @@ import { rowDots, sum, sumTiles } from './reductions.ts';
 import { splineJetCoefficientGradient, splineJetForward, splineJetInputGradient } from './spline-jet.ts';
 import { splineCoefficientGradient, splineForward, splineInputGradient } from './spline-layer.ts';
 import { accumulate, addScaled, copy, difference, fill, linearCombination, scaleBy } from './vectors.ts';
+import { attentionUpdate, weightedSquares, weightedSquaresGradient } from './weighted-squares.ts';
 
 /** Every kernel there is. The generic test compares each one's WGSL to its reference. */
 export const kernels: readonly Kernel[] = [
@@ -43,6 +44,9 @@ export const kernels: readonly Kernel[] = [
   meanSquaredErrorGradient,
   differencePenalty,
   differencePenaltyGradient,
+  weightedSquares,
+  weightedSquaresGradient,
+  attentionUpdate,
   sumTiles,
   sum,
   rowDots,

@@ -8,7 +8,7 @@ import type { Network } from '../models/network.ts';
 import { elements } from '../tape/tensor.ts';
 import type { Coordinates } from './coordinates.ts';
 import type { TrainingHistory } from './history.ts';
-import type { TrainOptions } from './options.ts';
+import type { Progress, TrainOptions } from './options.ts';
 import { regression } from './regression.ts';
 import { type Refinable, type TrainResult, trainMultilevel } from './train.ts';
 
@@ -34,21 +34,24 @@ export interface ComparisonOptions extends Omit<KanOptions, 'intervals' | 'hidde
   readonly onProgress?: (progress: { method: MethodName; done: number; loss: number }) => void;
 }
 
-export type MethodName = 'multilevel' | 'single-level' | 'power-relu' | 'mlp';
+export const METHODS = ['multilevel', 'single-level', 'power-relu', 'mlp'] as const;
+export type MethodName = (typeof METHODS)[number];
 
-export interface MethodResult {
+/** What is known of every method, whatever it was compared on. */
+export interface TrainedMethod {
   readonly method: MethodName;
   readonly label: string;
   readonly parameters: number;
   readonly work: number;
-  readonly trainMse: number;
-  /** NaN where training broke down; `history` then ends there. */
-  readonly testMse: number;
   readonly seconds: number;
   readonly history: TrainingHistory;
 }
 
-const RELU: Coordinates = { geometry: 'power-relu', gradient: 'power-relu' };
+export interface MethodResult extends TrainedMethod {
+  readonly trainMse: number;
+  /** NaN where training broke down; `history` then ends there. */
+  readonly testMse: number;
+}
 
 /**
  * Trains the same task in four ways at equal work: coarse to fine, on the finest grid from the start, coarse to fine in
@@ -62,108 +65,142 @@ const RELU: Coordinates = { geometry: 'power-relu', gradient: 'power-relu' };
  * @throws NestkanError as trainMultilevel does, NON_FINITE_TRAINING excepted: its method gets NaN for errors
  */
 export async function compareMethods(backend: Backend, options: ComparisonOptions): Promise<MethodResult[]> {
-  const { methods = ['multilevel', 'single-level', 'power-relu', 'mlp'] } = options;
-  const results: MethodResult[] = [];
+  return eachMethod(options, (method) => runMethod(backend, method, options));
+}
+
+/** Runs methods one after the other, until interrupted. */
+export async function eachMethod<Result>(
+  { methods = METHODS, signal }: { methods?: readonly MethodName[]; signal?: AbortSignal },
+  run: (method: MethodName) => Promise<Result>,
+): Promise<Result[]> {
+  const results: Result[] = [];
   for (const method of methods) {
-    const plan = plans[method];
-    if (plan === undefined) {
+    if (!METHODS.includes(method)) {
       throw new NestkanError('INVALID_ARGUMENT', `there is no method ${method}`, {
-        fix: `Use some of: ${Object.keys(plans).join(', ')}.`,
+        fix: `Use some of: ${METHODS.join(', ')}.`,
       });
     }
-    if (options.signal?.aborted) break;
-    results.push(await runMethod(method, plan(backend, options), options));
+    if (signal?.aborted) break;
+    results.push(await run(method));
   }
   return results;
 }
 
-interface Plan {
+/** How a method is set up so that its work is that of the others. */
+export interface MethodPlan {
   readonly label: string;
-  readonly model: Network & Partial<Refinable<Network>>;
+  /** Grids to begin with. */
+  readonly grids?: Pick<KanOptions, 'intervals' | 'hiddenIntervals'>;
+  /** Widths of the hidden layers of an MLP in place of a KAN. */
+  readonly mlp?: readonly number[];
   readonly stepsPerLevel: readonly number[];
   readonly coordinates?: Coordinates;
   readonly workPerEpoch?: number;
 }
 
-const plans: Record<MethodName, (backend: Backend, options: ComparisonOptions) => Plan> = {
-  multilevel: (backend, options) => ({
-    label: 'spline KAN, multilevel',
-    model: Kan.create(backend, options),
-    stepsPerLevel: options.stepsPerLevel,
-  }),
-  'single-level': (backend, options) => {
+/** What plans are made from: the coarsest network, and its evaluations level by level. */
+export type PlanOptions = KanOptions & Pick<ComparisonOptions, 'stepsPerLevel'>;
+
+const plans: Record<MethodName, (options: PlanOptions) => MethodPlan> = {
+  multilevel: ({ stepsPerLevel }) => ({ label: 'spline KAN, multilevel', stepsPerLevel }),
+  'single-level': (options) => {
     const { factor, work } = hierarchy(options);
-    return {
-      label: 'spline KAN, single level',
-      model: Kan.create(backend, finest(options)),
-      stepsPerLevel: [Math.max(1, Math.round(work / factor))],
-    };
+    const stepsPerLevel = [Math.max(1, Math.round(work / factor))];
+    return { label: 'spline KAN, single level', grids: finest(options), stepsPerLevel };
   },
-  'power-relu': (backend, options) => ({
+  'power-relu': ({ stepsPerLevel }) => ({
     label: 'ReLU-basis KAN, multilevel',
-    model: Kan.create(backend, options),
-    stepsPerLevel: options.stepsPerLevel,
-    coordinates: RELU,
+    stepsPerLevel,
+    coordinates: { geometry: 'power-relu', gradient: 'power-relu' },
   }),
-  mlp: (backend, options) => {
+  mlp: (options) => {
     const { work } = hierarchy(options);
     const evaluations = options.stepsPerLevel.reduce((sum, steps) => sum + steps, 0);
+    const hidden = mlpWidth(options);
     return {
       label: 'tanh MLP',
-      model: Mlp.create(backend, { widths: mlpWidths(options), seed: options.seed }),
+      mlp: [hidden, hidden],
       stepsPerLevel: [evaluations],
       workPerEpoch: (work * (options.intervals ?? 4)) / evaluations,
     };
   },
 };
 
+export function planMethod(method: MethodName, options: PlanOptions): MethodPlan {
+  return plans[method](options);
+}
+
 /** Work of the multilevel run in units of one coarse epoch, and how much finer the finest grid is. */
-function hierarchy({ stepsPerLevel }: ComparisonOptions): { factor: number; work: number } {
+function hierarchy({ stepsPerLevel }: PlanOptions): { factor: number; work: number } {
   const work = stepsPerLevel.reduce((sum, steps, level) => sum + steps * 2 ** level, 0);
   return { factor: 2 ** (stepsPerLevel.length - 1), work };
 }
 
-/** Two equal hidden layers such that the MLP has about as many parameters as the finest KAN. */
-function mlpWidths(options: ComparisonOptions): number[] {
-  const shapes = Object.values(parameterShapes(kanLayers(finest(options))));
+/** Width of two equal hidden layers such that the MLP has about as many parameters as the finest KAN. */
+function mlpWidth(options: PlanOptions): number {
+  const shapes = Object.values(parameterShapes(kanLayers({ ...options, ...finest(options) })));
   const parameters = shapes.reduce((sum, shape) => sum + elements(shape), 0);
   const { widths } = options;
   const [inputs, outputs] = [widths[0], widths[widths.length - 1]];
   // h² + h(inputs + outputs + 2) + outputs = parameters
   const b = inputs + outputs + 2;
-  const hidden = Math.max(1, Math.round((Math.sqrt(b * b + 4 * (parameters - outputs)) - b) / 2));
-  return [inputs, hidden, hidden, outputs];
+  return Math.max(1, Math.round((Math.sqrt(b * b + 4 * (parameters - outputs)) - b) / 2));
 }
 
-function finest(options: ComparisonOptions): KanOptions {
+function finest(options: PlanOptions): Pick<KanOptions, 'intervals' | 'hiddenIntervals'> {
   const { factor } = hierarchy(options);
   const { intervals = 4, hiddenIntervals = intervals } = options;
-  return { ...options, intervals: factor * intervals, hiddenIntervals: factor * hiddenIntervals };
+  return { intervals: factor * intervals, hiddenIntervals: factor * hiddenIntervals };
 }
 
-async function runMethod(
-  method: MethodName,
-  { label, model: initial, stepsPerLevel, coordinates, workPerEpoch }: Plan,
-  { train, test, optimizer, signal, onProgress }: ComparisonOptions,
-): Promise<MethodResult> {
+/**
+ * What training gives, or where it broke down, which is a result of a comparison and not its end.
+ *
+ * @param broken called with the history up to there, and the last finite model
+ */
+export async function orBrokenDown<Result>(
+  train: () => Promise<Result>,
+  broken: (rest: TrainResult<Network>) => Result,
+): Promise<Result> {
   try {
-    const { model, history } = await trainMultilevel(initial, regression({ ...train, coordinates }), {
-      stepsPerLevel,
-      optimizer,
-      signal,
-      workPerEpoch,
-      watch: { test: regression(test) },
-      onProgress: (progress) => {
-        const done = (progress.level + progress.evaluations / progress.budget) / progress.levels;
-        onProgress?.({ method, done, loss: progress.loss });
-      },
-    });
-    const last = history.levels[history.levels.length - 1];
-    return result({ model, history }, last.trainLoss, last.watched!['test']);
+    return await train();
   } catch (error) {
-    // One method that breaks down is a result of the comparison, not its end.
     if (!(error instanceof NestkanError) || error.code !== 'NON_FINITE_TRAINING') throw error;
-    return result(error.where as unknown as TrainResult<Network>, Number.NaN, Number.NaN);
+    return broken(error.where as unknown as TrainResult<Network>);
+  }
+}
+
+function createModel(
+  backend: Backend,
+  { grids, mlp }: MethodPlan,
+  options: ComparisonOptions,
+): Network & Partial<Refinable<Network>> {
+  if (!mlp) return Kan.create(backend, { ...options, ...grids });
+  const { widths, seed } = options;
+  return Mlp.create(backend, { widths: [widths[0], ...mlp, widths[widths.length - 1]], seed });
+}
+
+async function runMethod(backend: Backend, method: MethodName, options: ComparisonOptions): Promise<MethodResult> {
+  const { train, test, optimizer, signal, onProgress } = options;
+  const plan = planMethod(method, options);
+  const { label, stepsPerLevel, coordinates, workPerEpoch } = plan;
+  const initial = createModel(backend, plan, options);
+  try {
+    return await orBrokenDown(
+      async () => {
+        const trained = await trainMultilevel(initial, regression({ ...train, coordinates }), {
+          stepsPerLevel,
+          optimizer,
+          signal,
+          workPerEpoch,
+          watch: { test: regression(test) },
+          onProgress: (progress) => onProgress?.({ method, ...overall(progress) }),
+        });
+        const last = trained.history.levels[trained.history.levels.length - 1];
+        return result(trained, last.trainLoss, last.watched!['test']);
+      },
+      (rest) => result(rest, Number.NaN, Number.NaN),
+    );
   } finally {
     initial.dispose();
   }
@@ -174,4 +211,9 @@ async function runMethod(
     model.dispose();
     return { method, label, parameters, work, seconds, trainMse, testMse, history };
   }
+}
+
+/** Progress over all levels. */
+export function overall({ level, levels, evaluations, budget, loss }: Progress): { done: number; loss: number } {
+  return { done: (level + evaluations / budget) / levels, loss };
 }

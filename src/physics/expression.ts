@@ -63,19 +63,19 @@ export class Expression {
   }
 
   add(other: Operand): Expression {
-    return binary('add', this, lift(other));
+    return binary('add', this, toExpression(other));
   }
 
   sub(other: Operand): Expression {
-    return binary('sub', this, lift(other));
+    return binary('sub', this, toExpression(other));
   }
 
   mul(other: Operand): Expression {
-    return binary('mul', this, lift(other));
+    return binary('mul', this, toExpression(other));
   }
 
   div(other: Operand): Expression {
-    return binary('div', this, lift(other));
+    return binary('div', this, toExpression(other));
   }
 
   /** A whole-number power. Throws INVALID_ARGUMENT for any other exponent: use exp and log. */
@@ -119,10 +119,25 @@ export class Expression {
     return unary('sign', this);
   }
 
+  /** `2 * u` has no value while a residual is traced, and would be NaN for ever after. */
+  [Symbol.toPrimitive](hint: string): string {
+    if (hint === 'string') return '[formula]';
+    throw new NestkanError('INVALID_ARGUMENT', 'a formula was used as a number', {
+      fix: 'Combine formulas with methods: u.mul(2), u.sub(f), x.sin() in place of 2 * u, u - f, Math.sin(x).',
+    });
+  }
+
   /** Partial derivative with respect to the symbol `key`; every other symbol counts as independent of it. */
   derivative(key: string): Expression {
     return differentiate(this, key, new Map());
   }
+}
+
+/** By its shape: a formula may come from another copy of the library. */
+export function isExpression(value: unknown): value is Expression {
+  if (typeof value !== 'object' || value === null) return false;
+  const { node } = value as Partial<Expression>;
+  return ['constant', 'symbol', 'unary', 'binary'].includes(node?.type as string);
 }
 
 export function symbol(key: string): Expression {
@@ -193,8 +208,20 @@ function resultOf(
   }
 }
 
-function lift(operand: Operand): Expression {
-  return typeof operand === 'number' ? constant(operand) : operand;
+/** A number as a formula. Throws INVALID_ARGUMENT for what is neither. */
+export function toExpression(operand: Operand): Expression {
+  if (typeof operand === 'number' && Number.isFinite(operand)) return constant(operand);
+  if (isExpression(operand)) return operand;
+  throw new NestkanError('INVALID_ARGUMENT', `a formula was combined with ${describe(operand)}`, {
+    fix: 'Combine formulas with formulas and finite numbers; look for misspelt names.',
+  });
+}
+
+/** What stands where a formula should, for messages. */
+export function describe(value: unknown): string {
+  if (typeof value === 'function' || typeof value === 'symbol') return `a ${typeof value}`;
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
+  return typeof value === 'string' ? `the text "${value}"` : String(value);
 }
 
 function constantOf({ node }: Expression): number | undefined {

@@ -1,5 +1,5 @@
 import { NestkanError } from '../errors.ts';
-import type { Expression } from './expression.ts';
+import { Expression } from './expression.ts';
 import type { Box, Sampler } from './sampling.ts';
 
 /** An unknown function where a residual uses it: its value, with its derivatives as properties, first and second. */
@@ -92,25 +92,15 @@ export interface Pde extends PdeDefinition {
  * @throws NestkanError INVALID_ARGUMENT or DOMAIN_INVALID
  */
 export function definePde<const Coordinate extends string>(definition: PdeDefinition<Coordinate>): Pde {
-  const { inputs, unknowns = ['u'], scalars = {}, terms, exact } = definition;
-  const ranges = Object.entries<readonly [number, number]>(inputs);
-  for (const [name, range] of ranges) {
-    if (range?.length === 2 && range.every(Number.isFinite) && range[0] < range[1]) continue;
-    throw new NestkanError('DOMAIN_INVALID', `the range of ${name} is [${range}]`, {
-      fix: 'Give [start, end], start < end.',
-    });
-  }
-  if (ranges.length === 0 || Object.keys(terms).length === 0 || unknowns.length === 0) {
+  const { inputs, unknowns = ['u'], scalars = {}, terms, exact } = definition ?? {};
+  const ranges = Object.entries<readonly [number, number]>(inputs ?? {});
+  if (ranges.length === 0 || Object.keys(terms ?? {}).length === 0 || unknowns.length === 0) {
     throw new NestkanError('INVALID_ARGUMENT', 'a problem needs inputs, unknowns and terms', {
-      fix: 'Give at least one of each.',
+      fix: 'Give at least one of each: definePde({ inputs: { x: [0, 1] }, terms: { … } }).',
     });
   }
-  for (const [name, { weight = 1, attention = 0 }] of Object.entries<Term<Coordinate>>(terms)) {
-    if (weight >= 0 && Number.isFinite(weight) && attention >= 0 && attention < 1) continue;
-    throw new NestkanError('INVALID_ARGUMENT', `term ${name} has weight ${weight} and attention ${attention}`, {
-      fix: 'Use a weight from 0, and an attention rate from 0 to below 1.',
-    });
-  }
+  for (const [name, range] of ranges) checkInput(name, range, Object.keys(inputs));
+  for (const [name, term] of Object.entries<Term<Coordinate>>(terms)) checkTerm(name, term);
   const exactSolutions = unknowns.map((name, index) =>
     typeof exact === 'function' ? (index === 0 ? exact : undefined) : exact?.[name],
   );
@@ -121,4 +111,36 @@ export function definePde<const Coordinate extends string>(definition: PdeDefini
     scalars,
     exactSolutions,
   };
+}
+
+/** Names that residuals find beside the coordinates, and what formulas keep themselves in. */
+const HELPERS = ['u', 'unknowns', 'scalars', 'at', 'sides', 'node'];
+
+function checkInput(name: string, range: readonly [number, number], names: readonly string[]): void {
+  const isPair = names.some((a) => names.some((b) => a + b === name));
+  if (HELPERS.includes(name) || name in Expression.prototype || isPair) {
+    throw new NestkanError('INVALID_ARGUMENT', `an input cannot be called ${name}: residuals know that name already`, {
+      fix: 'Choose another name, such as x, y or t.',
+    });
+  }
+  if (range?.length === 2 && range.every(Number.isFinite) && range[0] < range[1]) return;
+  throw new NestkanError('DOMAIN_INVALID', `the range of ${name} is [${range}]`, {
+    fix: 'Give [start, end], start < end.',
+  });
+}
+
+function checkTerm(name: string, { on, residual, weight = 1, attention = 0 }: Term<string>): void {
+  const where = { term: name };
+  const samplers: readonly unknown[] = Array.isArray(on) ? on : [on];
+  if (typeof residual !== 'function' || samplers.length > 2 || samplers.some((each) => typeof each !== 'function')) {
+    throw new NestkanError('INVALID_ARGUMENT', `the term ${name} lacks points or a residual`, {
+      fix: 'Give { on: interior(1000), residual: ({ u }) => … }; on takes a sampler, or two for an interface.',
+      where,
+    });
+  }
+  if (weight >= 0 && Number.isFinite(weight) && attention >= 0 && attention < 1) return;
+  throw new NestkanError('INVALID_ARGUMENT', `the term ${name} has weight ${weight} and attention ${attention}`, {
+    fix: 'Use a weight from 0, and an attention rate from 0 to below 1.',
+    where,
+  });
 }

@@ -1,6 +1,7 @@
 import type { Matrix } from '../arrays.ts';
 import { NestkanError } from '../errors.ts';
-import { constant, type Expression } from './expression.ts';
+import { checkFinite } from './checks.ts';
+import { constant, type Expression, isExpression } from './expression.ts';
 import type { Pde } from './pde.ts';
 import { compile, execute } from './program.ts';
 import { coordinateKey, coordinateSymbols, givenKey, type TracedTerm } from './trace.ts';
@@ -14,7 +15,11 @@ export interface FeatureScaling {
 /** What the network sees at a point, as formulas of the coordinates. */
 export function featuresOf(pde: Pde): readonly Expression[] {
   const coordinates = coordinateSymbols(pde);
-  return pde.features?.(coordinates as never) ?? Object.values(coordinates);
+  const features: unknown = pde.features?.(coordinates as never) ?? Object.values(coordinates);
+  if (Array.isArray(features) && features.length > 0 && features.every(isExpression)) return features;
+  throw new NestkanError('INVALID_ARGUMENT', 'features gave no array of formulas', {
+    fix: 'Return at least one formula of the coordinates: features: ({ x }) => [x, x.abs()].',
+  });
 }
 
 /** Nodes per coordinate on which the features' ranges are found. */
@@ -111,6 +116,7 @@ export function inputJets(
   const jets = new Float64Array(channels.length * traces * rows * width);
   points.forEach((side, trace) => {
     const values = evaluateFormulas(pde, channels.flat(), [side]);
+    checkFinite('a feature or a derivative of one', values, pde.box, side);
     channels.forEach((formulas, channel) => {
       formulas.forEach((_, feature) => {
         const from = (channel * width + feature) * rows;

@@ -8,8 +8,9 @@ import type { TrainingHistory } from '../multilevel/history.ts';
 import type { TrainOptions } from '../multilevel/options.ts';
 import { type Refinable, trainMultilevel } from '../multilevel/train.ts';
 import { createRandom } from '../random.ts';
+import { checkFinite } from './checks.ts';
 import type { Expression } from './expression.ts';
-import { constant } from './expression.ts';
+import { toExpression } from './expression.ts';
 import type { Pde } from './pde.ts';
 import { PdeProblem, type PdeProblemOptions, SCALARS } from './pde-problem.ts';
 import { evaluateFormulas, featuresOf } from './points.ts';
@@ -19,14 +20,22 @@ import { coordinateSymbols } from './trace.ts';
 export interface SolveOptions
   extends PdeProblemOptions,
     Pick<KanOptions, 'intervals' | 'hiddenIntervals' | 'hiddenDomain' | 'squashing' | 'leadingLinear'>,
-    Pick<TrainOptions, 'levels' | 'steps' | 'stepsPerLevel' | 'optimizer' | 'tolerance' | 'signal' | 'onProgress'> {
+    Pick<
+      TrainOptions,
+      'levels' | 'steps' | 'stepsPerLevel' | 'optimizer' | 'tolerance' | 'workPerEpoch' | 'signal' | 'onProgress'
+    > {
   /** Widths of the hidden layers. Default [5]. */
   readonly hidden?: readonly number[];
   /** Default 4: second derivatives are then twice continuously differentiable. */
   readonly degree?: number;
   /** Solves with an MLP of this activation instead of a KAN, on one level. */
   readonly mlp?: Activation;
+  /** Looks at the model at the end of every level; it goes on being trained afterwards. */
+  readonly inspect?: (problem: PdeProblem, model: Network) => Promise<void>;
 }
+
+/** What {@link solve} does where its options say nothing. */
+export const solveDefaults = { hidden: [5], degree: 4, intervals: 4, levels: 4, steps: 200 } as const;
 
 /** Errors against the exact solution, over all unknowns that have one. */
 export interface SolutionErrors {
@@ -68,7 +77,10 @@ export async function solve(backend: Backend, pde: Pde, options: SolveOptions = 
       watch: Object.fromEntries(
         problem.terms.map(({ name }) => [name, { monitor: (m: Network) => problem.monitor(m, name) }]),
       ),
-      measure: async (network) => ({ ...(await errorsOf(problem, network, test, exact)) }),
+      measure: async (network) => {
+        await options.inspect?.(problem, network);
+        return { ...(await errorsOf(problem, network, test, exact)) };
+      },
     });
     const values = Object.keys(pde.scalars).length > 0 ? (await model.parameters.read())[SCALARS] : new Float64Array(0);
     const scalars = Object.fromEntries(Object.keys(pde.scalars).map((name, index) => [name, values[index]]));
@@ -83,7 +95,7 @@ function createModel(
   { pde, scaling }: PdeProblem,
   options: SolveOptions,
 ): Network & Partial<Refinable<Network>> {
-  const { hidden = [5], degree = 4, mlp, seed } = options;
+  const { hidden = solveDefaults.hidden, degree = solveDefaults.degree, mlp, seed } = options;
   const widths = [scaling.scale.length, ...hidden, pde.unknowns.length];
   const scalars = Object.values(pde.scalars);
   if (mlp) return Mlp.create(backend, { widths, activation: mlp, seed, scalars });
@@ -109,7 +121,7 @@ export async function evaluateSolution({ pde, scaling }: PdeProblem, model: Netw
   pde.unknowns.forEach((name, unknown) => {
     const constraint = pde.constraints?.[name];
     if (constraint === undefined) return;
-    const formulas = [constraint.lift?.(coordinates) ?? constant(0), constraint.distance(coordinates)];
+    const formulas = [constraint.lift?.(coordinates) ?? 0, constraint.distance(coordinates)].map(toExpression);
     const parts = evaluateFormulas(pde, formulas, [points]);
     for (let row = 0; row < points.rows; row++) {
       const index = row * result.columns + unknown;
@@ -129,13 +141,25 @@ export function testPoints(pde: Pde): Matrix {
   return sampler({ box: pde.box, random: createRandom(0) });
 }
 
-/** [points, unknowns]; NaN for unknowns without an exact solution. */
-export function exactValues({ exactSolutions, unknowns }: Pde, { rows, columns, data }: Matrix): Float64Array {
-  return Float64Array.from({ length: rows * unknowns.length }, (_, index) => {
-    const row = Math.floor(index / unknowns.length);
-    const coordinates = data.subarray(row * columns, (row + 1) * columns);
-    return exactSolutions[index % unknowns.length]?.(...coordinates) ?? Number.NaN;
+/**
+ * The exact solutions at points [points, coordinates].
+ *
+ * @returns [points, unknowns]; NaN for unknowns without an exact solution
+ * @throws NestkanError NON_FINITE_INPUT where one is not finite
+ */
+export function exactValues({ exactSolutions, unknowns, box }: Pde, points: Matrix): Float64Array {
+  const { rows, columns, data } = points;
+  const values = new Float64Array(rows * unknowns.length).fill(Number.NaN);
+  exactSolutions.forEach((solution, unknown) => {
+    if (solution === undefined) return;
+    const at = (row: number) => solution(...data.subarray(row * columns, (row + 1) * columns));
+    const column = Float64Array.from({ length: rows }, (_, row) => at(row));
+    checkFinite(`the exact solution of ${unknowns[unknown]}`, column, box, points);
+    column.forEach((value, row) => {
+      values[row * unknowns.length + unknown] = value;
+    });
   });
+  return values;
 }
 
 async function errorsOf(

@@ -1,5 +1,5 @@
-import { NestkanError } from '../errors.ts';
-import { constant, Expression, inOrder, symbol, symbolsOf } from './expression.ts';
+import { isNestkanError, NestkanError } from '../errors.ts';
+import { describe, Expression, inOrder, isExpression, symbol, symbolsOf, toExpression } from './expression.ts';
 import type { Pde, Point, ResidualContext, Term, Unknown } from './pde.ts';
 import { fieldKey, jetKey, type ResidualKernels, residualKernels, scalarKey } from './residual-kernel.ts';
 
@@ -35,13 +35,7 @@ export function traceTerm(pde: Pde, name: string, term: Term<string>): TracedTer
   const given: Fields['given'][number][] = [];
   const sides = Array.from({ length: traces }, (_, trace) => pointOf(pde, trace, given));
   const context = { ...sides[0], sides } as unknown as ResidualContext<string>;
-  const traced = [term.residual(context)].flat() as Expression[];
-  if (traced.length === 0 || traced.some((equation) => !(equation instanceof Expression))) {
-    throw new NestkanError('INVALID_ARGUMENT', `the residual of ${name} is no formula`, {
-      fix: 'Return u, its derivatives and coordinates combined with add, sub, mul …, or an array of such formulas.',
-      where: { term: name },
-    });
-  }
+  const traced = equationsOf(name, () => term.residual(context));
   const derivatives = [...symbolsOf(traced)].filter((key) => key.startsWith('unknown ')).map(derivativeOf);
   const order = Math.max(0, ...derivatives.map((derivative) => derivative.length)) as 0 | 1 | 2;
   const directions = planDirections(derivatives, pde.box.length, name);
@@ -57,7 +51,7 @@ export function traceTerm(pde: Pde, name: string, term: Term<string>): TracedTer
     const [first, second = first] = rest;
     const axis = (index: number) => unit(index, pde.box.length);
     if (first === second) return jet(rest, rest.length === 0 ? [] : axis(first));
-    // u_xy = ½ (u_vv − u_xx − u_yy), v = e_x + e_y: docs/mathematics.md, "Jets".
+    // u_xy = ½ (u_vv − u_xx − u_yy), v = e_x + e_y: docs/mathematics.md, "Derivatives with respect to inputs".
     const both = axis(first).map((value, index) => value + axis(second)[index]);
     return jet(rest, both)
       .sub(jet(rest, axis(first)))
@@ -78,6 +72,29 @@ export function traceTerm(pde: Pde, name: string, term: Term<string>): TracedTer
     name,
   );
   return { name, term, traces, directions, order, kernels, fields: { expressions, given } };
+}
+
+const FORMULAS = 'u, its derivatives and coordinates combined with add, sub, mul …, or an array of such formulas';
+
+/** What a residual returns, checked; what it throws, with the term's name. */
+function equationsOf(name: string, residual: () => unknown): readonly Expression[] {
+  const where = { term: name };
+  let result: unknown;
+  try {
+    result = residual();
+  } catch (cause) {
+    const message = `the residual of ${name}: ${cause instanceof Error ? cause.message : String(cause)}`;
+    const fix = isNestkanError(cause) ? cause.fix : `Return ${FORMULAS}.`;
+    throw new NestkanError('INVALID_ARGUMENT', message, { fix, where, cause });
+  }
+  const equations = [result].flat();
+  const stranger = equations.findIndex((equation) => !isExpression(equation));
+  if (equations.length > 0 && stranger < 0) return equations as Expression[];
+  const what = equations.length === 0 ? 'an empty array' : describe(equations[stranger]);
+  throw new NestkanError('INVALID_ARGUMENT', `the residual of ${name} is ${what}`, {
+    fix: `Return ${FORMULAS}.`,
+    where,
+  });
 }
 
 function pointOf(pde: Pde, trace: number, given: Fields['given'][number][]): Point<string> {
@@ -108,8 +125,8 @@ function unknownAt(
 ): Unknown<string> {
   const network = (...derivative: number[]) => symbol(unknownKey(trace, output, [...derivative].sort()));
   const constraint = pde.constraints?.[name];
-  const lift = constraint?.lift?.(coordinates) ?? constant(0);
-  const distance = constraint?.distance(coordinates) ?? constant(1);
+  const lift = toExpression(constraint?.lift?.(coordinates) ?? 0);
+  const distance = toExpression(constraint?.distance(coordinates) ?? 1);
   const by = (f: Expression, ...derivative: number[]) =>
     derivative.reduce((value, index) => value.derivative(coordinateKey(trace, names[index])), f);
   const first = (i: number) =>
@@ -130,7 +147,27 @@ function unknownAt(
       properties[a + b] = { get: () => second(i, j) };
     });
   });
-  return Object.defineProperties(value, properties) as Unknown<string>;
+  return explained(Object.defineProperties(value, properties) as Unknown<string>, name, names);
+}
+
+/** An unknown that says which derivatives there are when asked for another. */
+function explained(unknown: Unknown<string>, name: string, coordinates: readonly string[]): Unknown<string> {
+  return new Proxy(unknown, {
+    get(target, property) {
+      // What is awaited is asked for `then`: no derivative, and none was asked for.
+      if (typeof property === 'symbol' || property === 'then' || property in target)
+        return Reflect.get(target, property);
+      const rest = coordinates.reduce((text, coordinate) => text.replaceAll(coordinate, ''), property);
+      const derivatives = coordinates.flatMap((a) => [a, ...coordinates.map((b) => a + b)]);
+      throw rest === ''
+        ? new NestkanError('INVALID_ARGUMENT', `${name}.${property} is beyond the second derivatives`, {
+            fix: `Make a lower derivative an unknown of its own, v = ${name}.${derivatives[1]}, and differentiate that.`,
+          })
+        : new NestkanError('INVALID_ARGUMENT', `there is no ${name}.${property}`, {
+            fix: `Derivatives are: ${derivatives.map((derivative) => `${name}.${derivative}`).join(', ')}.`,
+          });
+    },
+  });
 }
 
 function derivativeOf(key: string): number[] {

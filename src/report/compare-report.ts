@@ -7,6 +7,7 @@ export interface ComparedMethod {
   parameters: number;
   /** Total work: one epoch on n intervals costs n. */
   work: number;
+  /** What was minimised, and the error that counts: mean squared errors unless the problem's `measures` say otherwise. */
   trainMse?: number | null;
   testMse: number;
   seconds: number;
@@ -33,6 +34,8 @@ export interface ComparedProblem {
   description?: string;
   /** Default `training loss`. */
   errorLabel?: string;
+  /** What the methods' `trainMse` and `testMse` are. Default `training MSE` and `test MSE`. */
+  measures?: { train: string; test: string };
   methods: readonly ComparedMethod[];
   /** The same run on different backends, and which method it was. */
   backends?: { method: string; runs: readonly BackendRun[] };
@@ -63,11 +66,14 @@ function ratioToBest(value: number, least: number): string {
 }
 
 /** The table of a problem's methods; `npm run quickstart` prints the same one as Markdown. */
-export function methodTable({ methods }: Pick<ComparedProblem, 'methods'>): Table {
+export function methodTable({
+  methods,
+  measures = { train: 'training MSE', test: 'test MSE' },
+}: Pick<ComparedProblem, 'methods' | 'measures'>): Table {
   const least = best(methods.map(({ testMse }) => testMse));
   const withTrain = methods.some(({ trainMse }) => trainMse !== undefined && trainMse !== null);
   const withRemark = methods.some(({ remark }) => remark);
-  const train = withTrain ? ['training MSE'] : [];
+  const train = withTrain ? [measures.train] : [];
   return {
     kind: 'table',
     columns: [
@@ -75,7 +81,7 @@ export function methodTable({ methods }: Pick<ComparedProblem, 'methods'>): Tabl
       'parameters',
       'work',
       ...train,
-      'test MSE',
+      measures.test,
       '× best',
       'time',
       ...(withRemark ? ['remark'] : []),

@@ -25,12 +25,18 @@ export interface Figure {
   caption?: string;
 }
 
+/** Small figures side by side, as many as there is room for. */
+export interface Figures {
+  kind: 'figures';
+  figures: readonly Omit<Figure, 'kind'>[];
+}
+
 export interface KeyValues {
   kind: 'key-values';
   entries: readonly (readonly [key: string, value: string])[];
 }
 
-export type Block = Paragraph | Code | Table | Figure | KeyValues;
+export type Block = Paragraph | Code | Table | Figure | Figures | KeyValues;
 
 export interface Section {
   heading: string;
@@ -71,6 +77,7 @@ dt{color:var(--muted)}dd{margin:0}
 figure{margin:1.25rem 0 1.25rem -.75rem}
 figure .scroll{margin:0}
 figure svg{display:block;max-width:100%;height:auto}
+.figures{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,21rem),1fr));gap:0 1rem;margin:1.25rem 0}.figures figure{margin-top:0;margin-bottom:0}
 figcaption{color:var(--muted);font-size:.875rem;margin-top:.25rem;padding-left:.75rem;max-width:44rem}
 @media (max-width:46rem){main{padding-top:1.5rem}dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:.5rem}figure svg{max-width:max(100%,34rem)}}
 @media print{main{max-width:none;padding:0}body{font-size:11pt}figure,tr,dl{break-inside:avoid}h2{break-after:avoid}.scroll{overflow:visible}pre{white-space:pre-wrap}}
@@ -90,6 +97,11 @@ function tableMarkup(table: Table): string {
   return `<div class="scroll"><table>${caption}<thead><tr>${head.join('')}</tr></thead><tbody>\n${body.join('\n')}\n</tbody></table></div>`;
 }
 
+function figureMarkup({ svg, caption }: Omit<Figure, 'kind'>): string {
+  const below = caption ? `<figcaption>${escapeText(caption)}</figcaption>` : '';
+  return `<figure><div class="scroll">${svg}</div>${below}</figure>`;
+}
+
 function blockMarkup(block: Block): string {
   switch (block.kind) {
     case 'paragraph':
@@ -98,10 +110,10 @@ function blockMarkup(block: Block): string {
       return `<pre><code>${escapeText(block.text)}</code></pre>`;
     case 'table':
       return tableMarkup(block);
-    case 'figure': {
-      const caption = block.caption ? `<figcaption>${escapeText(block.caption)}</figcaption>` : '';
-      return `<figure><div class="scroll">${block.svg}</div>${caption}</figure>`;
-    }
+    case 'figure':
+      return figureMarkup(block);
+    case 'figures':
+      return `<div class="figures">${block.figures.map(figureMarkup).join('\n')}</div>`;
     case 'key-values':
       return `<dl>${block.entries.map(([key, value]) => `<dt>${escapeText(key)}</dt><dd>${escapeText(value)}</dd>`).join('')}</dl>`;
   }

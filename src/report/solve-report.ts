@@ -1,0 +1,304 @@
+import { type HeatMap, heatMap, type LineSeries, lineChart } from './charts.ts';
+import { formatCount, formatNumber, formatSeconds } from './format.ts';
+import { type Block, htmlReport, type Section, type Table } from './html.ts';
+
+export interface SolveLevel {
+  intervals: number;
+  parameters: number;
+  steps: number;
+  /** One epoch on n intervals costs n. */
+  work: number;
+  /** Weighted sum of the terms. */
+  loss: number;
+  /** Mean squared residual of every term, not weighted. */
+  terms: Readonly<Record<string, number>>;
+  /** Null where no exact solution is known. */
+  relativeL2: number | null;
+  maxError: number | null;
+  seconds: number;
+}
+
+/** The points of all pictures: the centres of a grid's cells, in one coordinate or two. */
+export interface PictureGrid {
+  axes: readonly { name: string; domain: readonly [number, number]; cells: number }[];
+  /** Where the picture lies, if there are more coordinates: for example `z = 0.5`. */
+  slice?: string;
+}
+
+/** Values on the picture grid, the first coordinate fastest; what is not finite stays empty. */
+export interface Picture {
+  /** Of what: an unknown, a term. */
+  name: string;
+  values: ArrayLike<number>;
+}
+
+/** What is seen at the end of a level. */
+export interface LevelPictures {
+  intervals: number;
+  /** |u − u*| of every unknown whose exact solution is known. */
+  errors: readonly Picture[];
+  /** |residual| of every term that holds in the volume. */
+  residuals: readonly Picture[];
+}
+
+/** All that a report on one solution shows. */
+export interface SolveReportData {
+  title: string;
+  subtitle?: string;
+  /** The command that made it, as typed. */
+  command?: string;
+  device: string;
+  /** What the model is, as names and values. */
+  model: readonly (readonly [name: string, value: string])[];
+  levels: readonly SolveLevel[];
+  /** The loss, as the optimizer sees it, over the run. */
+  history: readonly { work: number; loss: number }[];
+  work: number;
+  seconds: number;
+  relativeL2: number | null;
+  maxError: number | null;
+  /** Trained scalars. */
+  scalars?: Readonly<Record<string, number>>;
+  grid?: PictureGrid;
+  /** At the end of the run. */
+  solutions?: readonly (Picture & { exact?: ArrayLike<number> })[];
+  pictures?: readonly LevelPictures[];
+  notes?: readonly string[];
+}
+
+const WORK = 'work (epochs × intervals)';
+/** Pictures of one kind share their colours over this many decades at most. */
+const MOST_DECADES = 8;
+const SMALL = 380;
+/** Level, intervals, parameters, steps, work; the time comes last. */
+const COST_COLUMNS = 5;
+
+/** One row per level; the command line prints the same one as text. */
+export function solveLevelTable({ levels }: Pick<SolveReportData, 'levels'>): Table {
+  const terms = Object.keys(levels[0]?.terms ?? {});
+  const withErrors = levels.some(({ relativeL2 }) => relativeL2 !== null);
+  const errors = withErrors ? ['relative L2', 'max error'] : [];
+  const columns = ['level', 'intervals', 'parameters', 'steps', 'work', 'loss', ...terms, ...errors, 'time'];
+  return {
+    kind: 'table',
+    columns,
+    rows: levels.map((level, index) => [
+      String(index + 1),
+      formatCount(level.intervals),
+      formatCount(level.parameters),
+      formatCount(level.steps),
+      formatCount(level.work),
+      formatNumber(level.loss),
+      ...terms.map((term) => formatNumber(level.terms[term])),
+      ...(withErrors ? [formatNumber(level.relativeL2), formatNumber(level.maxError)] : []),
+      formatSeconds(level.seconds),
+    ]),
+    align: columns.map(() => 'right'),
+  };
+}
+
+function summary(data: SolveReportData): Section {
+  const { device, model, work, seconds, relativeL2, maxError, scalars = {}, command, notes = [] } = data;
+  const errors: (readonly [string, string])[] =
+    relativeL2 === null
+      ? [['error', 'no exact solution is known']]
+      : [
+          ['relative L2 error', formatNumber(relativeL2)],
+          ['largest error', formatNumber(maxError)],
+        ];
+  const found = Object.entries(scalars).map(([name, value]) => [name, formatNumber(value, 5)] as const);
+  const totals = [
+    ['device', device],
+    ['total work', formatCount(work)],
+    ['training time', formatSeconds(seconds)],
+  ] as const;
+  const blocks: Block[] = [
+    ...notes.map((text): Block => ({ kind: 'paragraph', text })),
+    { kind: 'key-values', entries: [...errors, ...found, ...model, ...totals] },
+  ];
+  if (command) blocks.push({ kind: 'code', text: command });
+  return { heading: 'Result', blocks };
+}
+
+function levelsSection(data: SolveReportData): Section {
+  const all = solveLevelTable(data);
+  const last = all.columns.length - 1;
+  const blocks: Block[] = [
+    // One table of all columns is wider than a page: what levels cost, and what they bring.
+    columnsOf(all, (index) => index < COST_COLUMNS || index === last),
+    {
+      ...columnsOf(all, (index) => index === 1 || (index >= COST_COLUMNS && index < last)),
+      caption: 'Columns named after terms: mean squared residuals. The loss is their weighted sum.',
+    },
+  ];
+  const known = data.levels.filter(({ relativeL2 }) => relativeL2 !== null);
+  if (known.length > 1) blocks.push({ kind: 'figure', svg: errorChart(known) });
+  return { heading: 'Levels', blocks };
+}
+
+function columnsOf({ columns, rows, align = [] }: Table, wanted: (index: number) => boolean): Table {
+  const kept = <Item>(row: readonly Item[]) => row.filter((_, index) => wanted(index));
+  return { kind: 'table', columns: kept(columns), rows: rows.map(kept), align: kept(align) };
+}
+
+function errorChart(levels: readonly SolveLevel[]): string {
+  const x = levels.map(({ intervals }) => intervals);
+  return lineChart({
+    title: 'Error at the end of every level',
+    xLabel: 'intervals',
+    yLabel: 'error',
+    xScale: 'log',
+    yScale: 'log',
+    xTicks: x,
+    innerHeight: 220,
+    series: [
+      { name: 'relative L2', x, y: levels.map(({ relativeL2 }) => relativeL2!) },
+      { name: 'max error', x, y: levels.map(({ maxError }) => maxError!), dashed: true },
+    ],
+  });
+}
+
+/** Work at the end of every level, over the whole run. */
+function levelEnds(levels: readonly SolveLevel[]): number[] {
+  return levels.map((_, index) => levels.slice(0, index + 1).reduce((sum, { work }) => sum + work, 0));
+}
+
+function training({ history, levels }: SolveReportData): Section {
+  const ends = levelEnds(levels);
+  const terms = Object.keys(levels[0]?.terms ?? {});
+  const series: LineSeries[] = [
+    { name: 'loss', x: history.map(({ work }) => work), y: history.map(({ loss }) => loss) },
+    ...terms.map((term) => ({ name: term, x: ends, y: levels.map((level) => level.terms[term]) })),
+  ];
+  const markers = ends
+    .slice(0, -1)
+    .map((x, index) => ({ x, label: `n = ${formatCount(levels[index + 1].intervals)}` }));
+  const svg = lineChart({
+    title: 'Loss terms against work',
+    xLabel: WORK,
+    yLabel: 'loss, mean squared residual',
+    yScale: 'log',
+    series,
+    markers,
+  });
+  const caption =
+    "Terms are measured at the end of every level and not weighted; the loss is their weighted sum, with attention's " +
+    'weights where a term has them. Dotted lines mark the refinements.';
+  return { heading: 'Training', blocks: [{ kind: 'figure', svg, caption }] };
+}
+
+/** A figure's frame: a heat map over two coordinates. */
+function mapOf({
+  axes: [x, y],
+}: PictureGrid): Pick<HeatMap, 'xLabel' | 'yLabel' | 'xDomain' | 'yDomain' | 'width' | 'height'> {
+  return {
+    xLabel: x.name,
+    yLabel: y.name,
+    xDomain: x.domain,
+    yDomain: y.domain,
+    width: x.cells,
+    height: y.cells,
+  };
+}
+
+function centres({ axes: [{ domain, cells }] }: PictureGrid): number[] {
+  const [start, end] = domain;
+  return Array.from({ length: cells }, (_, cell) => start + ((end - start) * (cell + 0.5)) / cells);
+}
+
+function solutionSection({ grid, solutions = [] }: SolveReportData): Section[] {
+  if (grid === undefined || solutions.length === 0) return [];
+  const blocks = solutions.map(({ name, values, exact }): Block => {
+    if (grid.axes.length > 1) {
+      return { kind: 'figure', svg: heatMap({ ...mapOf(grid), title: titled(name, grid), colorLabel: name, values }) };
+    }
+    const x = centres(grid);
+    const series: LineSeries[] = [{ name: `${name}, network`, x, y: values }];
+    if (exact) series.push({ name: `${name}, exact`, x, y: exact, dashed: true });
+    return { kind: 'figure', svg: lineChart({ title: name, xLabel: grid.axes[0].name, yLabel: name, series }) };
+  });
+  return [{ heading: 'Solution', blocks }];
+}
+
+function titled(what: string, { slice }: PictureGrid): string {
+  return slice === undefined ? what : `${what} at ${slice}`;
+}
+
+/** The same quantity at the end of every level, in colours or on axes that can be compared. */
+function levelSections({ grid, pictures = [] }: SolveReportData, { heading, text, of, label }: LevelView): Section[] {
+  const names = [...new Set(pictures.flatMap((level) => of(level).map(({ name }) => name)))];
+  if (grid === undefined || names.length === 0) return [];
+  const blocks = names.map((name): Block => {
+    const shown = pictures.flatMap((level) =>
+      of(level)
+        .filter((picture) => picture.name === name)
+        .map(({ values }) => ({ title: `n = ${formatCount(level.intervals)}`, values })),
+    );
+    if (grid.axes.length === 1) {
+      const x = centres(grid);
+      const series = shown.map(({ title, values }) => ({ name: title, x, y: values }));
+      const [{ name: xLabel }] = grid.axes;
+      const svg = lineChart({ title: label(name), xLabel, yLabel: label(name), yScale: 'log', series });
+      return { kind: 'figure', svg };
+    }
+    const colorDomain = commonDomain(shown.map(({ values }) => values));
+    const figures = shown.map(({ title, values }) => ({
+      svg: heatMap({
+        ...mapOf(grid),
+        title: titled(`${label(name)}, ${title}`, grid),
+        colorLabel: label(name),
+        values,
+        colorScale: 'log',
+        colorDomain,
+        drawingWidth: SMALL,
+      }),
+    }));
+    return { kind: 'figures', figures };
+  });
+  return [{ heading, blocks: [{ kind: 'paragraph', text }, ...blocks] }];
+}
+
+interface LevelView {
+  readonly heading: string;
+  readonly text: string;
+  readonly of: (level: LevelPictures) => readonly Picture[];
+  readonly label: (name: string) => string;
+}
+
+/** From the lowest hundredth to the largest of all values, for logarithmic colours; none without positive values. */
+function commonDomain(pictures: readonly ArrayLike<number>[]): readonly [number, number] | undefined {
+  const values = pictures
+    .flatMap((picture) => Array.from(picture))
+    .filter((value) => value > 0 && Number.isFinite(value))
+    .sort((a, b) => a - b);
+  if (values.length === 0) return undefined;
+  const high = values[values.length - 1];
+  const low = Math.max(values[Math.floor(values.length / 100)], high * 10 ** -MOST_DECADES);
+  return low < high ? [low, high] : [high / 10, high];
+}
+
+/** The report on one solution as a self-contained HTML file; sections without data are left out. */
+export function solveReport(data: SolveReportData): string {
+  return htmlReport({
+    title: data.title,
+    subtitle: data.subtitle,
+    sections: [
+      summary(data),
+      ...solutionSection(data),
+      levelsSection(data),
+      training(data),
+      ...levelSections(data, {
+        heading: 'Error, level by level',
+        text: 'Distance from the exact solution at the end of every level; all levels share one scale.',
+        of: ({ errors }) => errors,
+        label: (name) => `|${name} − exact|`,
+      }),
+      ...levelSections(data, {
+        heading: 'Residual, level by level',
+        text: 'Size of the equations’ residual at the end of every level; all levels share one scale.',
+        of: ({ residuals }) => residuals,
+        label: (name) => `|residual of ${name}|`,
+      }),
+    ],
+  });
+}
