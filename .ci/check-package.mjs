@@ -46,10 +46,28 @@ try {
     if (!(loss < 1e-6)) throw new Error('x² was fitted with an error of ' + loss);
     new CpuBackend().destroy();`;
   execFileSync(process.execPath, ['--input-type=module', '--eval', program], { cwd: folder, stdio: 'inherit' });
+  const problem = `
+    import { definePde, faces, interior } from 'nestkan/physics';
+    export const network = { hidden: [], degree: 2, levels: 1, steps: 60 };
+    export default definePde({
+      inputs: { x: [0, 1] },
+      terms: {
+        equation: { on: interior(10), residual: ({ u }) => u.xx.sub(2) },
+        ends: { on: faces(2), residual: ({ u, x }) => u.sub(x) },
+      },
+      exact: (x) => x * x,
+    });`;
+  writeFileSync(join(folder, 'problem.mjs'), problem);
+  const solved = execFileSync('npx', ['nestkan', 'solve', 'problem.mjs', '--device', 'cpu', '--json', '--quiet'], {
+    cwd: folder,
+    encoding: 'utf8',
+  });
+  const { relativeL2 } = JSON.parse(solved);
+  if (!(relativeL2 < 1e-5)) throw new Error(`u″ = 2 was solved with an error of ${relativeL2}`);
   const version = execFileSync('npx', ['nestkan', '--version'], { cwd: folder, encoding: 'utf8' }).trim();
   const expected = JSON.parse(readFileSync('package.json', 'utf8')).version;
   if (version !== expected) throw new Error(`the command says version ${version}, expected ${expected}`);
-  console.log('the packed package installs, imports, trains and runs');
+  console.log('the packed package installs, imports, trains, solves and runs');
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

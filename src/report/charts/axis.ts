@@ -111,7 +111,9 @@ export function axisTicks(domain: Domain, scale: ScaleType, count: number): Tick
 
 /** Ticks at given values, those inside the domain. */
 export function fixedTicks(values: readonly number[], [min, max]: Domain): Ticks {
-  const inside = values.filter((value) => value >= min && value <= max);
+  // Ends of a logarithmic domain come out of a logarithm, a rounding off.
+  const slack = 1e-9 * (max - min);
+  const inside = values.filter((value) => value >= min - slack && value <= max + slack);
   return {
     values: inside,
     labels: inside.map((value) => (Number.isInteger(value) ? formatCount(value) : formatNumber(value))),
