@@ -4,10 +4,11 @@ import type { Network } from '../models/network.ts';
 import type { Objective } from '../optimizers/objective.ts';
 import type { Advance, OptimizerRun } from '../optimizers/optimizer.ts';
 import { adamThenLbfgs } from '../optimizers/sequence.ts';
+import { Snapshot } from '../optimizers/snapshot.ts';
 import { secondsSince, type TrainingLog } from './history.ts';
 import type { TrainOptions } from './options.ts';
 import type { Problem } from './problem.ts';
-import { Snapshot, Validation, Watch } from './watch.ts';
+import { Validation, Watch } from './watch.ts';
 
 /** Evaluations are asked for in pieces of about this many seconds, so that signals and progress are attended to. */
 const PIECE_SECONDS = 0.1;
@@ -79,7 +80,7 @@ export class LevelTraining {
       opened.push(() => train.close());
       const validation = options.validation && (await Validation.open(options.validation, model));
       opened.push(() => validation?.close());
-      const entry = await Snapshot.open(model);
+      const entry = await Snapshot.open(backend, model.parameters);
       opened.push(() => entry.close());
       entry.keep();
       const objective = problem.bind(model);

@@ -1,7 +1,6 @@
-import type { Backend, DeviceBuffer, Recording } from '../backend/backend.ts';
-import { dispatch } from '../backend/dispatch.ts';
-import { copy } from '../kernels/vectors.ts';
+import type { Backend, Recording } from '../backend/backend.ts';
 import type { Network } from '../models/network.ts';
+import { Snapshot } from '../optimizers/snapshot.ts';
 import type { Monitor, Problem } from './problem.ts';
 
 /** A problem's figure of merit for one model, recorded once and read when asked. */
@@ -32,41 +31,6 @@ export class Watch {
   }
 }
 
-/** A copy of a model's parameters on its device. */
-export class Snapshot {
-  readonly #backend: Backend;
-  readonly #copy: DeviceBuffer;
-  readonly #keep: Recording;
-  readonly #restore: Recording;
-
-  private constructor(backend: Backend, copy: DeviceBuffer, keep: Recording, restore: Recording) {
-    this.#backend = backend;
-    this.#copy = copy;
-    this.#keep = keep;
-    this.#restore = restore;
-  }
-
-  static async open({ backend, parameters }: Network): Promise<Snapshot> {
-    const { values, length: count } = parameters;
-    const held = backend.allocate(count, { label: 'kept parameters' });
-    const keep = await backend.record([dispatch(copy, { source: values, target: held }, { count })], 'keep');
-    const restore = await backend.record([dispatch(copy, { source: held, target: values }, { count })], 'restore');
-    return new Snapshot(backend, held, keep, restore);
-  }
-
-  keep(): void {
-    this.#backend.run(this.#keep);
-  }
-
-  restore(): void {
-    this.#backend.run(this.#restore);
-  }
-
-  close(): void {
-    this.#backend.release(this.#copy);
-  }
-}
-
 /** Looks at validation data now and then, and keeps the parameters that did best. */
 export class Validation {
   readonly #watch: Watch;
@@ -81,7 +45,7 @@ export class Validation {
   }
 
   static async open(problem: Problem, model: Network): Promise<Validation> {
-    return new Validation(await Watch.open(problem, model), await Snapshot.open(model));
+    return new Validation(await Watch.open(problem, model), await Snapshot.open(model.backend, model.parameters));
   }
 
   /** Number of looks in a row that brought nothing. */

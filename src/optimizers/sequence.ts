@@ -3,6 +3,7 @@ import { type AdamOptions, adam } from './adam.ts';
 import { checkSuitable, type LbfgsOptions, lbfgs } from './lbfgs.ts';
 import type { Objective } from './objective.ts';
 import type { Advance, Optimizer, OptimizerRun } from './optimizer.ts';
+import { Snapshot } from './snapshot.ts';
 
 export interface AdamThenLbfgsOptions {
   /** Share of the evaluations that Adam gets, 0 to 1. Default 0.4. */
@@ -11,7 +12,12 @@ export interface AdamThenLbfgsOptions {
   readonly lbfgs?: LbfgsOptions;
 }
 
-/** Adam to find a basin, then L-BFGS for the digits. */
+/**
+ * Adam to find a basin, then L-BFGS for the digits.
+ *
+ * Where Adam ends higher than it began, as its steps may on a grid that is already well trained, L-BFGS starts from where
+ * Adam did.
+ */
 export function adamThenLbfgs({ adamShare = 0.4, ...options }: AdamThenLbfgsOptions = {}): Optimizer {
   if (!(adamShare >= 0 && adamShare <= 1)) {
     throw new NestkanError('INVALID_ARGUMENT', `Adam's share is ${adamShare}`, { fix: 'Use a number from 0 to 1.' });
@@ -46,6 +52,10 @@ class SequenceRun implements OptimizerRun {
   /** Steps of the phases before this one. */
   #steps = 0;
   #stepsOfPhase = 0;
+  /** The variables at the start of the phase, and the losses it began and went on with. */
+  #start?: Snapshot;
+  #firstLoss = Number.NaN;
+  #lastLoss = Number.NaN;
 
   constructor(objective: Objective, phases: readonly Phase[]) {
     this.#objective = objective;
@@ -56,6 +66,10 @@ class SequenceRun implements OptimizerRun {
   async begin(): Promise<void> {
     const phase = this.#phases.shift()!;
     this.#left = phase.evaluations;
+    this.#firstLoss = Number.NaN;
+    const { backend, variables } = this.#objective;
+    this.#start ??= await Snapshot.open(backend, variables);
+    this.#start.keep();
     this.#run = await phase.optimizer.start(this.#objective, phase.evaluations);
   }
 
@@ -63,8 +77,12 @@ class SequenceRun implements OptimizerRun {
     const advance = await this.#countingSteps(this.#run.advance(Math.min(evaluations, this.#left)));
     this.#left -= advance.evaluations;
     this.#stepsOfPhase += advance.steps;
+    const { losses } = advance;
+    if (Number.isNaN(this.#firstLoss)) this.#firstLoss = losses[0] ?? Number.NaN;
+    this.#lastLoss = losses[losses.length - 1] ?? this.#lastLoss;
     if ((this.#left > 0 && !advance.finished) || this.#phases.length === 0) return advance;
     this.#run.dispose();
+    if (this.#lastLoss > this.#firstLoss) this.#start?.restore();
     this.#steps += this.#stepsOfPhase;
     this.#stepsOfPhase = 0;
     await this.begin();
@@ -83,5 +101,6 @@ class SequenceRun implements OptimizerRun {
 
   dispose(): void {
     this.#run.dispose();
+    this.#start?.close();
   }
 }
