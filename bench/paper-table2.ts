@@ -22,7 +22,7 @@ const SEEDS = quick ? [1234, 1235] : [1234, 1235, 1236, 1237, 1238];
 /** Multiples of the paper's epochs. 20 is what an epoch comes to where it is one call of PyTorch's L-BFGS. */
 const BUDGETS = quick ? [1, 5] : [1, 10, 20];
 const VARIANT_BUDGETS = quick ? [1] : [1, 10];
-/** MLPs are slow here, and stand still long before: L-BFGS stops at the kinks of ReLU. */
+/** An evaluation of the largest MLP costs ten of the KANs. */
 const MOST_MLP_BUDGET = 10;
 
 /** Means and standard deviations that the paper prints, coarse, fine and multilevel. */
