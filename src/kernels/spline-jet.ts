@@ -13,6 +13,7 @@ import linearIndexWgsl from '../../shaders/lib/linear-index.wgsl';
 import nanWgsl from '../../shaders/lib/nan.wgsl';
 import splineJetWgsl from '../../shaders/lib/spline-jet.wgsl';
 import splineWindowWgsl from '../../shaders/lib/spline-window.wgsl';
+import tiledCoefficientSums from '../../shaders/lib/tiled-coefficient-sums.wgsl';
 import coefficientGradientWgsl from '../../shaders/spline-jet-coefficient-gradient.wgsl';
 import forwardWgsl from '../../shaders/spline-jet-forward.wgsl';
 import inputGradientWgsl from '../../shaders/spline-jet-input-gradient.wgsl';
@@ -111,7 +112,7 @@ function blocksPerInput({ outputs, intervals, degree }: SplineJetConstants): num
  */
 export const splineJetCoefficientGradient = defineKernel({
   name: 'spline-jet-coefficient-gradient',
-  wgsl: nanWgsl + splineWindowWgsl + splineJetWgsl + coefficientGradientWgsl,
+  wgsl: nanWgsl + splineWindowWgsl + splineJetWgsl + coefficientGradientWgsl + tiledCoefficientSums,
   bindings: { x: 'read', outputGradient: 'read', partials: 'write' },
   constants,
   lengths(jet) {

@@ -10,6 +10,7 @@
 import linearIndexWgsl from '../../shaders/lib/linear-index.wgsl';
 import nanWgsl from '../../shaders/lib/nan.wgsl';
 import splineWindowWgsl from '../../shaders/lib/spline-window.wgsl';
+import tiledCoefficientSums from '../../shaders/lib/tiled-coefficient-sums.wgsl';
 import coefficientGradientWgsl from '../../shaders/spline-coefficient-gradient.wgsl';
 import forwardWgsl from '../../shaders/spline-forward.wgsl';
 import inputGradientWgsl from '../../shaders/spline-input-gradient.wgsl';
@@ -142,7 +143,7 @@ export function splineGradientTiles(constants: SplineLayerConstants): number {
  */
 export const splineCoefficientGradient = defineKernel({
   name: 'spline-coefficient-gradient',
-  wgsl: nanWgsl + splineWindowWgsl + coefficientGradientWgsl,
+  wgsl: nanWgsl + splineWindowWgsl + coefficientGradientWgsl + tiledCoefficientSums,
   bindings: { x: 'read', outputGradient: 'read', partials: 'write' },
   constants,
   lengths(constants) {

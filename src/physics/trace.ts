@@ -1,4 +1,5 @@
 import { isNestkanError, NestkanError } from '../errors.ts';
+import { MAX_DIRECTIONS } from '../kernels/jet.ts';
 import { describe, Expression, inOrder, isExpression, symbol, symbolsOf, toExpression } from './expression.ts';
 import type { Pde, Point, ResidualContext, Term, Unknown } from './pde.ts';
 import { fieldKey, jetKey, type ResidualKernels, residualKernels, scalarKey } from './residual-kernel.ts';
@@ -26,8 +27,6 @@ export const coordinateKey = (trace: number, coordinate: string) => `coordinate 
 export const givenKey = (index: number) => `given ${index}`;
 const unknownKey = (trace: number, output: number, derivative: readonly number[]) =>
   `unknown ${trace} ${output} ${derivative.join(' ')}`.trimEnd();
-
-const MAX_DIRECTIONS = 6;
 
 /** Runs a term's residual once on symbols, and plans how to compute what it asks for. */
 export function traceTerm(pde: Pde, name: string, term: Term<string>): TracedTerm {
