@@ -1,6 +1,7 @@
 /**
  * What float32 leaves of a spline: the local window, and the dense sum of ReLU powers, as this project's kernels compute
- * them on the device, each against its own float64 reference (docs/mathematics.md, "Local window").
+ * them on the device, each against its own float64 reference (docs/mathematics.md, "Local window"). And what it leaves of
+ * the residuals of a second-order equation, and of L-BFGS on them (docs/float32.md).
  */
 
 import { powerReluForward } from '../src/kernels/power-relu-layer.ts';
@@ -9,7 +10,8 @@ import { type Backend, createRandom, dispatch } from '../src/node.ts';
 import { lineChart } from '../src/report/charts.ts';
 import { markdownTable } from '../src/report/markdown.ts';
 import { changeOfBasisDiagonals, multiplyByATransposed } from '../src/splines/change-of-basis.ts';
-import { openBackends, quick, writeReport } from './shared.ts';
+import { CONTINUED, EVALUATIONS, measureResidualRounding } from './residual-rounding.ts';
+import { median, openBackends, quick, writeReport } from './shared.ts';
 
 const DEGREES = [1, 2, 3, 4, 5];
 const INTERVALS = quick ? [8, 128] : [4, 8, 16, 32, 64, 128, 512];
@@ -29,6 +31,7 @@ const measurements: Measurement[] = [];
 for (const degree of DEGREES) {
   for (const intervals of INTERVALS) measurements.push(await measure(degree, intervals));
 }
+const physics = await measureResidualRounding(cpu, webgpu);
 report();
 webgpu.destroy();
 
@@ -107,13 +110,47 @@ function report(): void {
   });
   writeReport({
     name: 'rounding',
-    title: 'Rounding errors of spline evaluation in float32',
+    title: 'Rounding errors in float32',
     sections: [
+      '## Splines',
       `One spline with normally distributed coefficients on [-1, 1], ${POINTS} uniform points. Largest error against float64, relative to the largest value.`,
       table,
+      '## Residuals of a second-order equation',
+      'Smooth Poisson on [-1, 1]², −Δu = f with |f| up to 20; [2, 5, 1], degree 4, trained by L-BFGS in float64 from level to level. At the coefficients that each level ends with, root mean squares over the 2000 points inside, medians over seeds: the residual; what evaluating it on the device adds; what rounding the coefficients adds. Then the relative error of the loss, and how much of it comes from summing the squares.',
+      residualTable(),
+      `Both devices from the same coefficients on ${CONTINUED} intervals, ${EVALUATIONS} evaluations of L-BFGS:`,
+      continuedTable(),
     ],
     charts: { '': chart },
     webgpu,
-    results: measurements,
+    results: { splines: measurements, physics },
+  });
+}
+
+function residualTable(): string {
+  const { rounding } = physics;
+  const levels = [...new Set(rounding.map(({ intervals }) => intervals))];
+  return markdownTable({
+    columns: ['intervals', 'residual', 'by evaluation', 'by coefficients', 'loss', 'its sums alone'],
+    rows: levels.map((intervals) => {
+      const rows = rounding.filter((row) => row.intervals === intervals);
+      const keys = ['residual', 'evaluation', 'coefficients', 'loss', 'sums'] as const;
+      return [intervals, ...keys.map((key) => median(rows.map((row) => row[key])))];
+    }),
+  });
+}
+
+function continuedTable(): string {
+  return markdownTable({
+    columns: ['seed', 'device', 'loss at the start', 'loss at the end', 'evaluations', 'ended', 'relative L2'],
+    rows: physics.continued.map(({ seed, device, firstLoss, loss, evaluations, finished, relativeL2 }) => [
+      seed,
+      device,
+      firstLoss,
+      loss,
+      evaluations,
+      finished,
+      relativeL2,
+    ]),
   });
 }

@@ -118,6 +118,29 @@ export const cliff = functionKernel(
   },
 );
 
+/** 1 + ½ Σ (i + 1)(x_i − 1)², told with an error of up to `blur` times itself that changes from point to point. */
+export const blurred = (blur: number) =>
+  functionKernel(
+    `test-blurred-${blur}`,
+    `var key = 0.0;
+     for (var i = 0u; i < count; i++) {
+       let scale = f32(i + 1u);
+       sum += 0.5 * scale * (x[i] - 1.0) * (x[i] - 1.0);
+       gradient[i] = scale * (x[i] - 1.0);
+       key += scale * x[i];
+     }
+     sum = (1.0 + sum) * (1.0 + f32(${blur}) * (2.0 * fract(7919.0 * key) - 1.0));`,
+    (x, gradient, count) => {
+      let [sum, key] = [1, 0];
+      for (let i = 0; i < count; i++) {
+        sum += 0.5 * (i + 1) * (x[i] - 1) ** 2;
+        gradient[i] = (i + 1) * (x[i] - 1);
+        key += (i + 1) * x[i];
+      }
+      return sum * (1 + blur * (2 * ((7919 * key) % 1) - 1));
+    },
+  );
+
 /** Σ x² with the gradient's sign wrong: no step along −gradient decreases it. */
 export const misleading = functionKernel(
   'test-misleading',

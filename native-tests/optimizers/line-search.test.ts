@@ -1,12 +1,12 @@
 /** Steps that strongWolfeSearch returns satisfy the strong Wolfe conditions, on functions known to be awkward. */
 import { expect } from 'chai';
-import { type LinePoint, strongWolfeSearch } from '../../src/optimizers/line-search.ts';
+import { type LinePoint, type LineSearchOptions, strongWolfeSearch } from '../../src/optimizers/line-search.ts';
 
 type Line = (step: number) => { loss: number; slope: number };
 
 const [DECREASE, CURVATURE] = [1e-4, 0.9];
 
-async function search(line: Line, firstStep: number, changes: { maxEvaluations?: number; curvature?: number } = {}) {
+async function search(line: Line, firstStep: number, changes: Partial<LineSearchOptions> = {}) {
   const start: LinePoint = { step: 0, ...line(0) };
   const asked: LinePoint[] = [];
   const options = { decrease: DECREASE, curvature: CURVATURE, lossRounding: 1e-14, maxEvaluations: 60, ...changes };
@@ -114,5 +114,25 @@ describe('strong Wolfe line search', () => {
     const { start, found } = await search(line, 1.3);
     expect(found?.step).to.equal(1.3);
     expect(Math.abs(found!.slope)).to.be.at.most(-CURVATURE * start.slope);
+  });
+
+  it('trusts slopes wherever losses differ by no more than their rounding', async () => {
+    // A parabola with its minimum at 1, deep as a tenth of the rounding.
+    const [lossRounding, depth] = [1e-2, 1e-3];
+    const blurred = (seed: number): Line => {
+      const noise = (t: number) => (t === 0 ? 0 : 0.3 * lossRounding * Math.sin(1e9 * t + seed));
+      return (t) => ({ loss: 1 + depth * ((t - 1) ** 2 - 1) + noise(t), slope: 2 * depth * (t - 1) });
+    };
+    let missed = 0;
+    for (const firstStep of [0.01, 0.5, 1, 1.95, 4, 100]) {
+      for (let seed = 0; seed < 10; seed++) {
+        const { start, found, asked } = await search(blurred(seed), firstStep, { lossRounding, maxEvaluations: 20 });
+        expect(Math.abs(found!.slope)).to.be.at.most(-CURVATURE * start.slope);
+        expect(asked.length).to.be.below(12);
+        const exact = await search(blurred(seed), firstStep, { maxEvaluations: 20 });
+        if (!(Math.abs(exact.found?.slope ?? Number.NaN) <= -CURVATURE * start.slope)) missed++;
+      }
+    }
+    expect(missed, 'searches that believe every digit').to.be.above(10);
   });
 });

@@ -14,8 +14,9 @@ forEachBackend('Adam, then L-BFGS: what Adam spoils', (open) => {
     const [{ trainLoss: before }] = trained.history.levels;
     const again = await trainMultilevel(trained.model, problem, { levels: 1, steps: 20, optimizer });
     const [{ trainLoss: after }] = again.history.levels;
-    // Adam alone ends orders of magnitude higher; rounding of a mean of 64 squares is all that is allowed here.
-    expect(after).to.be.at.most(before * (1 + 1e-5));
+    // Adam alone ends orders of magnitude higher; rounding is all that is allowed here. Residuals of 2.5e-4, differences of
+    // numbers up to 1, are good to three digits in float32.
+    expect(after).to.be.at.most(before * (1 + (backend.precision === 'float32' ? 1e-3 : 1e-5)));
     for (const model of [initial, trained.model, again.model]) model.dispose();
   });
 });

@@ -7,6 +7,7 @@ import { CurvatureHistory } from './curvature-history.ts';
 import { type LinePoint, strongWolfeSearch } from './line-search.ts';
 import type { Objective } from './objective.ts';
 import type { Advance, Optimizer, OptimizerRun } from './optimizer.ts';
+import { checkSuitable } from './suitable.ts';
 
 export interface LbfgsOptions {
   /** Curvature pairs kept, 1 to 200. Default 50. */
@@ -20,8 +21,15 @@ export interface LbfgsOptions {
 const SUFFICIENT_DECREASE = 1e-4;
 const CURVATURE = 0.9;
 
-/** Relative rounding of a mean over many terms, in units of which losses are compared. */
-const LOSS_ROUNDING = { float64: 1e-14, float32: 1e-6 };
+/**
+ * Relative rounding of losses, within which the line search goes by slopes.
+ *
+ * What counts is not the sum of squares, which is good to 1e-7 in float32, but the residuals in it: a second derivative on
+ * n intervals carries n² times the rounding of its coefficients, and blurs a nearly solved problem's loss by 1e-4 to 1e-3.
+ * An iterate may lie that much above the least loss so far, however many steps it took.
+ * Source: docs/benchmarks/rounding.md.
+ */
+const LOSS_ROUNDING = { float64: 1e-14, float32: 1e-2 };
 
 /**
  * Limited-memory BFGS with strong Wolfe line search. Full batch only.
@@ -57,24 +65,12 @@ export function lbfgs({
   return {
     name: 'lbfgs',
     async start(objective, evaluations) {
-      checkSuitable(objective);
+      checkSuitable('L-BFGS', objective);
       const run = new LbfgsRun(objective, { history, lineSearchEvaluations, gradientTolerance }, evaluations);
       await run.record();
       return run;
     },
   };
-}
-
-/** @throws NestkanError OPTIMIZER_UNSUITABLE where L-BFGS cannot work on `objective` */
-export function checkSuitable({ miniBatches, consistentGradient }: Objective): void {
-  if (miniBatches) throw unsuitable('mini-batches', 'Use the full batch, or adam.');
-  if (consistentGradient === false) {
-    throw unsuitable('a gradient in another basis than the variables', 'Use the same basis for both, or adam.');
-  }
-}
-
-function unsuitable(what: string, fix: string): NestkanError {
-  return new NestkanError('OPTIMIZER_UNSUITABLE', `L-BFGS does not work with ${what}`, { fix });
 }
 
 class LbfgsRun implements OptimizerRun {
@@ -103,6 +99,7 @@ class LbfgsRun implements OptimizerRun {
   #evaluateAt!: Recording;
   #return!: Recording;
   #loss = Number.NaN;
+  #leastLoss = Number.NaN;
   #evaluations = 0;
   #steps = 0;
   #firstGradientNorm = 0;
@@ -190,6 +187,7 @@ class LbfgsRun implements OptimizerRun {
     this.#history.setGradient(products);
     this.#firstGradientNorm = this.#history.gradientNorm;
     this.#loss = value;
+    this.#leastLoss = value;
     if (Number.isFinite(value) && Number.isFinite(this.#firstGradientNorm)) return;
     throw new NestkanError('NON_FINITE_TRAINING', 'the loss or its gradient is not finite at the start', {
       fix: 'Check the data and the initial model for extreme values.',
@@ -219,7 +217,7 @@ class LbfgsRun implements OptimizerRun {
     const found = await strongWolfeSearch(start, firstStep, evaluate, {
       decrease: SUFFICIENT_DECREASE,
       curvature: CURVATURE,
-      lossRounding: LOSS_ROUNDING[backend.precision],
+      lossRounding: this.#roundingLeft(),
       maxEvaluations,
     });
     if (found === undefined) {
@@ -231,6 +229,12 @@ class LbfgsRun implements OptimizerRun {
     if (last.step !== found.step) await this.#pointAt(found.step);
     await this.#accept(found.loss);
     return true;
+  }
+
+  /** How far the loss may rise from here and still be as good as the least one. */
+  #roundingLeft(): number {
+    const rounding = LOSS_ROUNDING[this.#objective.backend.precision] * Math.abs(this.#leastLoss);
+    return Math.max(0, this.#leastLoss + rounding - this.#loss);
   }
 
   /** Puts −H g into the direction and returns its slope; falls back to −g where rounding made it an ascent. */
@@ -263,6 +267,7 @@ class LbfgsRun implements OptimizerRun {
     this.#history.setGradient(gradient);
     this.#history.add(step, difference);
     this.#loss = loss;
+    this.#leastLoss = Math.min(this.#leastLoss, loss);
     this.#steps++;
   }
 

@@ -10,7 +10,7 @@ export interface LineSearchOptions {
   readonly decrease: number;
   /** Curvature, c₂. */
   readonly curvature: number;
-  /** Relative size of rounding errors in the loss: differences below it decide nothing. */
+  /** Size of rounding errors in the loss: among losses that differ by less, slopes decide. */
   readonly lossRounding: number;
   readonly maxEvaluations: number;
 }
@@ -18,8 +18,9 @@ export interface LineSearchOptions {
 /**
  * A step length that satisfies the strong Wolfe conditions, or the best decreasing one found when evaluations run out.
  *
- * Where the loss no longer resolves the decrease (differences within rounding), the approximate Wolfe condition on
- * slopes replaces sufficient decrease. Undefined when no step decreases the loss.
+ * Where the loss does not resolve the decrease (differences within rounding), the approximate Wolfe condition on slopes
+ * replaces sufficient decrease: with rounding ε a loss places a minimum to √ε only, a slope to ε. The loss may then rise, by
+ * no more than its rounding. Undefined when no step decreases the loss.
  * Source: Nocedal and Wright, Numerical Optimization, algorithms 3.5 and 3.6; Hager and Zhang, SIAM J. Optim. 16 (2005)
  * for the approximate condition.
  *
@@ -41,7 +42,7 @@ export async function strongWolfeSearch(
     const point = await evaluate(step);
     const finite = Number.isFinite(point.loss) && Number.isFinite(point.slope);
     if (finite && point.loss < (best ?? start).loss) best = point;
-    if (!finite || !decreasesEnough(start, point, options) || (low !== start && point.loss >= low.loss)) {
+    if (!finite || !decreasesEnough(start, point, options) || (low !== start && point.loss > low.loss + lossRounding)) {
       high = point;
     } else if (Math.abs(point.slope) <= -curvature * start.slope) {
       return point;
@@ -50,7 +51,7 @@ export async function strongWolfeSearch(
       if (point.slope * towardsHigh >= 0) high = low;
       low = point;
     }
-    if (high && Math.abs((high.step - low.step) * start.slope) <= lossRounding * Math.abs(start.loss)) break;
+    if (high && Math.abs((high.step - low.step) * start.slope) <= NO_CHANGE * Math.abs(start.loss)) break;
     step = nextStep(low, high);
   }
   return best;
@@ -59,9 +60,12 @@ export async function strongWolfeSearch(
 function decreasesEnough(start: LinePoint, { step, loss, slope }: LinePoint, options: LineSearchOptions): boolean {
   const { decrease, lossRounding } = options;
   if (loss <= start.loss + decrease * step * start.slope) return true;
-  const unresolved = Math.abs(loss - start.loss) <= lossRounding * Math.abs(start.loss);
+  const unresolved = Math.abs(loss - start.loss) <= lossRounding;
   return unresolved && slope <= (2 * decrease - 1) * start.slope;
 }
+
+/** Relative change of the loss that no arithmetic here resolves: a bracket which promises no more is given up. */
+const NO_CHANGE = 1e-14;
 
 /** How far an unbounded search goes on, and how close to its ends an interpolated step may fall. */
 const EXPANSION = 2.5;
