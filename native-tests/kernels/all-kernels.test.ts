@@ -48,6 +48,7 @@ function poisoned(kernel: Kernel, { buffers }: KernelCase, random: Random): Buff
 function compare(kernel: Kernel, testCase: KernelCase, contents: Buffers, actual: Buffers) {
   const expected = copyOf(contents);
   kernel.reference(expected, testCase.constants);
+  for (const side of [expected, actual]) addRest(side, testCase);
   for (const name of Object.keys(kernel.bindings)) {
     const bounds = testCase.bounds[name] ?? [];
     for (let i = 0; i < expected[name].length; i++) {
@@ -63,6 +64,15 @@ function compare(kernel: Kernel, testCase: KernelCase, contents: Buffers, actual
       );
     }
   }
+}
+
+function addRest(buffers: Buffers, { compensated }: KernelCase): void {
+  if (!compensated) return;
+  const rest = buffers[compensated.rest];
+  buffers[compensated.sum].forEach((value, i, sums) => {
+    sums[i] = value + rest[i];
+  });
+  rest.fill(0);
 }
 
 function hasNan(values: ArrayLike<number>, { spreadsNan }: KernelCase): boolean {

@@ -1,5 +1,6 @@
 /** One generator of random cases per kernel, by the kernel's name. */
 
+import { jacobianCases } from './jacobian-cases.ts';
 import { jetCases } from './jet-cases.ts';
 import {
   type CaseGenerator,
@@ -173,11 +174,6 @@ const reductionCases: Record<string, CaseGenerator> = {
     const inputs = { partials: random.floats(constants.tiles * constants.count) };
     return sumOfTerms(kernel, { constants, inputs, roundings: Math.min(32, constants.tiles) + 4 });
   },
-  sum(kernel, random) {
-    const constants = { count: longCount(random) };
-    const inputs = { values: random.floats(constants.count) };
-    return sumOfTerms(kernel, { constants, inputs, roundings: workgroupSumRoundings(constants.count) });
-  },
   'row-dots'(kernel, random) {
     const constants = { rows: random.integer(1, 4), columns: longCount(random) };
     const inputs = {
@@ -253,11 +249,6 @@ const vectorCases: Record<string, CaseGenerator> = {
       roundings: 0,
     });
   },
-  'scale-by'(kernel, random) {
-    const constants = { count: someCount(random) };
-    const inputs = { x: random.floats(constants.count), scale: random.floats(1) };
-    return sumOfTerms(kernel, { constants, inputs, roundings: 1 });
-  },
 };
 
 function slotConstants(random: Random): Constants {
@@ -305,6 +296,7 @@ const monitorCases: Record<string, CaseGenerator> = {
 export const cases: Record<string, CaseGenerator> = {
   ...layerCases,
   ...jetCases,
+  ...jacobianCases,
   ...affineCases,
   ...activationCases,
   ...lossCases,

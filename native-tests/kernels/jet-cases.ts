@@ -9,14 +9,14 @@ function jetLayout(random: Random): { directions: number; order: number } {
   return { directions: random.pick([1, 1, 1, 2, 2, 2, 3, MAX_DIRECTIONS]), order: random.integer(1, 2) };
 }
 
-type JetConstants = Constants & { readonly directions: number; readonly order: number };
+export type JetConstants = Constants & { readonly directions: number; readonly order: number };
 
 function jetConstants(random: Random, mostSamples: number): JetConstants {
   return { ...layerConstants(random, mostSamples), ...jetLayout(random) };
 }
 
 /** Points on the domain and around it, and derivatives of any size. */
-function jets(random: Random, constants: JetConstants): Float64Array {
+export function jets(random: Random, constants: JetConstants): Float64Array {
   const values = points(random, constants);
   return Float64Array.from([...values, ...random.floats((jetChannels(constants) - 1) * values.length)]);
 }
@@ -56,7 +56,7 @@ function windowBounds(x: number, constants: Constants): WindowBounds {
 }
 
 /** A term times |factor|, after `roundings` more. */
-function times({ size, error }: Sizes, factor: number, roundings: number): Sizes {
+export function times({ size, error }: Sizes, factor: number, roundings: number): Sizes {
   return { size: size * Math.abs(factor), error: (error + roundings * size) * Math.abs(factor) };
 }
 
@@ -79,7 +79,7 @@ function directionsAt(x: HostArray, index: number, constants: Constants): { dx: 
 }
 
 /** What multiplies coefficient first + k in every channel: B, and per direction B' x' and B'' x'² + B' x''. */
-function features(bounds: WindowBounds, k: number, x: HostArray, index: number, constants: Constants): Sizes[] {
+export function features(bounds: WindowBounds, k: number, x: HostArray, index: number, constants: Constants): Sizes[] {
   const [b0, b1, b2] = bounds.derivatives.map((window) => window[k]);
   const channels = [b0];
   for (const { dx, ddx } of directionsAt(x, index, constants)) {
@@ -90,7 +90,7 @@ function features(bounds: WindowBounds, k: number, x: HostArray, index: number, 
 }
 
 /** Visits every sample, input and place of its window. */
-function forEachTerm(
+export function forEachTerm(
   x: HostArray,
   constants: Constants,
   visit: (at: { b: number; p: number; k: number; row: number; bounds: WindowBounds }) => void,

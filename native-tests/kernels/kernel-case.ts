@@ -12,6 +12,8 @@ export interface KernelCase {
   readonly bounds: Record<string, ArrayLike<number>>;
   /** Whether a NaN may reach more elements on the device than in the reference. */
   readonly spreadsNan?: boolean;
+  /** A sum and, in a buffer of its own, what rounding cut off it: only the two together are compared. */
+  readonly compensated?: { readonly sum: string; readonly rest: string };
 }
 
 export type CaseGenerator = (kernel: Kernel, random: Random) => KernelCase;

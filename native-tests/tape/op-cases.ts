@@ -13,7 +13,7 @@ import { type Case, randomValues } from './gradient-tools.ts';
 import { weightedSum } from './weighted-sum.ts';
 
 /** Σ c · op(inputs) with random c, as a function of the inputs and of c. */
-function opCase<Options>(
+export function opCase<Options>(
   name: string,
   op: Op<Options>,
   options: Options,

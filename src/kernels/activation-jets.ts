@@ -10,12 +10,50 @@ import activationCurvatures from '../../shaders/lib/activation-curvatures.wgsl';
 import activationFunctions from '../../shaders/lib/activation-functions.wgsl';
 import linearIndex from '../../shaders/lib/linear-index.wgsl';
 import nan from '../../shaders/lib/nan.wgsl';
-import { mapTable, type Pointwise } from './activations.ts';
+import {
+  type Activation,
+  GELU_CUBIC,
+  GELU_REACH,
+  GELU_SCALE,
+  mapTable,
+  type Pointwise,
+  sigmoid,
+  sigmoidSlope,
+} from './activations.ts';
 import { jetChannels } from './jet.ts';
-import { defineKernel, linearGrid } from './kernel.ts';
+import { defineKernel, type Kernel, linearGrid } from './kernel.ts';
+
+/** Second and third derivatives, in terms of x, `value` = f(x) and `first` = f'(x). */
+interface Curvatures {
+  /** Both as WGSL expressions; what they call is in shaders/lib/activation-curvatures.wgsl. */
+  readonly curvatureWgsl: readonly [second: string, third: string];
+  readonly second: (x: number, value: number, first: number) => number;
+  readonly third: (x: number, value: number, first: number) => number;
+}
+
+const curvatures: Readonly<Record<Activation, Curvatures>> = {
+  tanh: {
+    curvatureWgsl: ['-2.0 * value * first', 'first * (4.0 - 6.0 * first)'],
+    second: (_x, value, first) => -2 * value * first,
+    third: (_x, _value, first) => first * (4 - 6 * first),
+  },
+  sigmoid: {
+    curvatureWgsl: ['first * (1.0 - 2.0 * value)', 'first * (1.0 - 6.0 * first)'],
+    second: (_x, value, first) => first * (1 - 2 * value),
+    third: (_x, _value, first) => first * (1 - 6 * first),
+  },
+  relu: { curvatureWgsl: ['0.0', '0.0'], second: zero, third: zero },
+  gelu: { curvatureWgsl: ['geluSecond(x)', 'geluThird(x)'], second: geluSecond, third: geluThird },
+};
+
+type Functions = Pointwise & Curvatures;
+
+function mapJets<B extends string, C extends string>(make: (name: Activation, functions: Functions) => Kernel<B, C>) {
+  return mapTable((name, functions) => make(name, { ...functions, ...curvatures[name] }));
+}
 
 /** y = f(x), y' = f'(x) x', y'' = f''(x) x'² + f'(x) x''. */
-export const activationJetForward = mapTable((name, functions) =>
+export const activationJetForward = mapJets((name, functions) =>
   defineKernel({
     name: `${name}-jet-forward`,
     wgsl: fill(forwardTemplate, functions),
@@ -48,7 +86,7 @@ export const activationJetForward = mapTable((name, functions) =>
  * With g, g', g'' the gradients with respect to y, y', y'' and sums over directions:
  *   ∂x = g f' + Σ g' f'' x' + g'' (f''' x'² + f'' x''),   ∂x' = g' f' + 2 g'' f'' x',   ∂x'' = g'' f'.
  */
-export const activationJetGradient = mapTable((name, functions) =>
+export const activationJetGradient = mapJets((name, functions) =>
   defineKernel({
     name: `${name}-jet-gradient`,
     wgsl: fill(gradientTemplate, functions),
@@ -85,11 +123,44 @@ export const activationJetGradient = mapTable((name, functions) =>
   }),
 );
 
-function fill(template: string, { wgsl: [value, first, second, third] }: Pointwise): string {
+function fill(template: string, { wgsl: [value, first], curvatureWgsl: [second, third] }: Functions): string {
   const filled = template
     .replace('VALUE', value)
     .replace('FIRST', first)
     .replace('SECOND', second)
     .replace('THIRD', third);
   return linearIndex + nan + activationFunctions + activationCurvatures + filled;
+}
+
+/** 0, but NaN where x is. */
+function zero(x: number): number {
+  return Number.isNaN(x) ? x : 0;
+}
+
+/** f = x σ(z(x)), so f'' = 2 σ' z' + x (σ'' z'² + σ' z''). */
+function geluSecond(x: number): number {
+  const { held, z1, z2, s1, s2 } = geluParts(x);
+  return 2 * s1 * z1 + held * (s2 * z1 * z1 + s1 * z2);
+}
+
+/** f''' = 3 (σ'' z'² + σ' z'') + x (σ''' z'³ + 3 σ'' z' z'' + σ' z'''). */
+function geluThird(x: number): number {
+  const { held, z1, z2, z3, s1, s2, s3 } = geluParts(x);
+  return 3 * (s2 * z1 * z1 + s1 * z2) + held * (s3 * z1 * z1 * z1 + 3 * s2 * z1 * z2 + s1 * z3);
+}
+
+/** Derivatives of z and, at z, of σ. */
+function geluParts(x: number) {
+  const held = Math.max(-GELU_REACH, Math.min(x, GELU_REACH));
+  const z = GELU_SCALE * held * (1 + GELU_CUBIC * held * held);
+  const s1 = sigmoidSlope(z);
+  return {
+    held,
+    z1: GELU_SCALE * (1 + 3 * GELU_CUBIC * held * held),
+    z2: 6 * GELU_SCALE * GELU_CUBIC * held,
+    z3: 6 * GELU_SCALE * GELU_CUBIC,
+    s1,
+    s2: s1 * (1 - 2 * sigmoid(z)),
+    s3: s1 * (1 - 6 * s1),
+  };
 }

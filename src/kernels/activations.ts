@@ -11,45 +11,34 @@ import linearIndex from '../../shaders/lib/linear-index.wgsl';
 import nan from '../../shaders/lib/nan.wgsl';
 import { defineKernel, type Kernel, linearGrid } from './kernel.ts';
 
-/** A function with its derivatives to the third, which jets need (src/kernels/activation-jets.ts). */
+/** A function with its derivative; src/kernels/activation-jets.ts has the second and third. */
 export interface Pointwise {
-  /** All four as WGSL expressions in x, the last two also in `value` = f(x) and `first` = f'(x). */
-  readonly wgsl: readonly [value: string, derivative: string, second: string, third: string];
+  /** Both as WGSL expressions in x; what they call is in shaders/lib/activation-functions.wgsl. */
+  readonly wgsl: readonly [value: string, derivative: string];
   readonly value: (x: number) => number;
   readonly derivative: (x: number) => number;
-  readonly second: (x: number, value: number, first: number) => number;
-  readonly third: (x: number, value: number, first: number) => number;
 }
 
-/** What the WGSL calls is in shaders/lib/activation-functions.wgsl and activation-curvatures.wgsl. */
 const table = {
   tanh: {
-    wgsl: ['hyperbolicTangent(x)', 'hyperbolicSecantSquared(x)', '-2.0 * value * first', 'first * (4.0 - 6.0 * first)'],
+    wgsl: ['hyperbolicTangent(x)', 'hyperbolicSecantSquared(x)'],
     value: Math.tanh,
     derivative: sechSquared,
-    second: (_x, value, first) => -2 * value * first,
-    third: (_x, _value, first) => first * (4 - 6 * first),
   },
   sigmoid: {
-    wgsl: ['sigmoid(x)', 'sigmoidSlope(x)', 'first * (1.0 - 2.0 * value)', 'first * (1.0 - 6.0 * first)'],
+    wgsl: ['sigmoid(x)', 'sigmoidSlope(x)'],
     value: sigmoid,
     derivative: sigmoidSlope,
-    second: (_x, value, first) => first * (1 - 2 * value),
-    third: (_x, _value, first) => first * (1 - 6 * first),
   },
   relu: {
-    wgsl: ['max(x, 0.0)', 'select(0.0, 1.0, x > 0.0)', '0.0', '0.0'],
+    wgsl: ['max(x, 0.0)', 'select(0.0, 1.0, x > 0.0)'],
     value: relu,
     derivative: reluSlope,
-    second: zero,
-    third: zero,
   },
   gelu: {
-    wgsl: ['gelu(x)', 'geluSlope(x)', 'geluSecond(x)', 'geluThird(x)'],
+    wgsl: ['gelu(x)', 'geluSlope(x)'],
     value: gelu,
     derivative: geluSlope,
-    second: geluSecond,
-    third: geluThird,
   },
 } as const satisfies Record<string, Pointwise>;
 
@@ -105,12 +94,12 @@ function sechSquared(x: number): number {
   return 4 * sigmoidSlope(2 * x);
 }
 
-function sigmoid(x: number): number {
+export function sigmoid(x: number): number {
   const decay = Math.exp(-Math.abs(x));
   return (x < 0 ? decay : 1) / (1 + decay);
 }
 
-function sigmoidSlope(x: number): number {
+export function sigmoidSlope(x: number): number {
   const decay = Math.exp(-Math.abs(x));
   return decay / ((1 + decay) * (1 + decay));
 }
@@ -124,15 +113,10 @@ function reluSlope(x: number): number {
   return x > 0 ? 1 : 0;
 }
 
-/** 0, but NaN where x is. */
-function zero(x: number): number {
-  return Number.isNaN(x) ? x : 0;
-}
-
-const GELU_SCALE = Math.sqrt(8 / Math.PI);
-const GELU_CUBIC = 0.044715;
+export const GELU_SCALE = Math.sqrt(8 / Math.PI);
+export const GELU_CUBIC = 0.044715;
 /** Beyond it the sigmoid is 0 or 1 in float64, and powers of x need not be formed. */
-const GELU_REACH = 25;
+export const GELU_REACH = 25;
 
 function gelu(x: number): number {
   const held = Math.max(-GELU_REACH, Math.min(x, GELU_REACH));
@@ -144,32 +128,4 @@ function geluSlope(x: number): number {
   const argument = GELU_SCALE * held * (1 + GELU_CUBIC * held * held);
   const slope = GELU_SCALE * (1 + 3 * GELU_CUBIC * held * held);
   return sigmoid(argument) + held * sigmoidSlope(argument) * slope;
-}
-
-/** f = x σ(z(x)), so f'' = 2 σ' z' + x (σ'' z'² + σ' z''). */
-function geluSecond(x: number): number {
-  const { held, z1, z2, s1, s2 } = geluParts(x);
-  return 2 * s1 * z1 + held * (s2 * z1 * z1 + s1 * z2);
-}
-
-/** f''' = 3 (σ'' z'² + σ' z'') + x (σ''' z'³ + 3 σ'' z' z'' + σ' z'''). */
-function geluThird(x: number): number {
-  const { held, z1, z2, z3, s1, s2, s3 } = geluParts(x);
-  return 3 * (s2 * z1 * z1 + s1 * z2) + held * (s3 * z1 * z1 * z1 + 3 * s2 * z1 * z2 + s1 * z3);
-}
-
-/** Derivatives of z and, at z, of σ. */
-function geluParts(x: number) {
-  const held = Math.max(-GELU_REACH, Math.min(x, GELU_REACH));
-  const z = GELU_SCALE * held * (1 + GELU_CUBIC * held * held);
-  const s1 = sigmoidSlope(z);
-  return {
-    held,
-    z1: GELU_SCALE * (1 + 3 * GELU_CUBIC * held * held),
-    z2: 6 * GELU_SCALE * GELU_CUBIC * held,
-    z3: 6 * GELU_SCALE * GELU_CUBIC,
-    s1,
-    s2: s1 * (1 - 2 * sigmoid(z)),
-    s3: s1 * (1 - 6 * s1),
-  };
 }

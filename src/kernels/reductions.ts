@@ -6,7 +6,6 @@
 import linearIndex from '../../shaders/lib/linear-index.wgsl';
 import workgroupSum from '../../shaders/lib/workgroup-sum.wgsl';
 import rowDotsWgsl from '../../shaders/row-dots.wgsl';
-import sumWgsl from '../../shaders/sum.wgsl';
 import sumTilesWgsl from '../../shaders/sum-tiles.wgsl';
 import { defineKernel, linearGrid } from './kernel.ts';
 
@@ -24,22 +23,6 @@ export const sumTiles = defineKernel({
     for (let t = 0; t < tiles; t++) {
       for (let i = 0; i < count; i++) sum[i] += partials[t * count + i];
     }
-  },
-});
-
-/** total[0] = Σ_i values[i]. One workgroup. */
-export const sum = defineKernel({
-  name: 'sum',
-  wgsl: workgroupSum + sumWgsl,
-  bindings: { values: 'read', total: 'write' },
-  constants: ['count'],
-  lengths: ({ count }) => ({ values: count, total: 1 }),
-  workgroups: () => [1, 1, 1],
-  flops: ({ count }) => count,
-  reference({ values, total }, { count }) {
-    let result = 0;
-    for (let i = 0; i < count; i++) result += values[i];
-    total[0] = result;
   },
 });
 

@@ -5,15 +5,18 @@ import { affineBiasGradient, affineForward, affineInputGradient, affineWeightGra
 import { bandedMultiply, bandedSolve, bandedTransposeMultiply, bandedTransposeSolve } from './banded.ts';
 import { differencePenalty, differencePenaltyGradient } from './difference-penalty.ts';
 import { gatherRows } from './gather.ts';
+import { affineJacobianRows, denseJacobianRows, differenceJacobianRows, splineJacobianRows } from './jacobian-rows.ts';
 import type { Kernel } from './kernel.ts';
 import { meanSquaredError, meanSquaredErrorGradient } from './mean-squared-error.ts';
 import { nonfiniteCount, outsideCount, recordScalar } from './monitors.ts';
+import { normalMatrix } from './normal-equations.ts';
 import { powerReluForward, powerReluInputGradient, powerReluWeightGradient } from './power-relu-layer.ts';
 import { prolongate } from './prolongation.ts';
-import { rowDots, sum, sumTiles } from './reductions.ts';
+import { rowDots, sumTiles } from './reductions.ts';
 import { splineJetCoefficientGradient, splineJetForward, splineJetInputGradient } from './spline-jet.ts';
+import { splineJetJacobianRows } from './spline-jet-jacobian-rows.ts';
 import { splineCoefficientGradient, splineForward, splineInputGradient } from './spline-layer.ts';
-import { accumulate, addScaled, copy, difference, fill, linearCombination, scaleBy } from './vectors.ts';
+import { accumulate, addScaled, copy, difference, fill, linearCombination } from './vectors.ts';
 import { attentionUpdate, weightedSquares, weightedSquaresGradient } from './weighted-squares.ts';
 
 /** Every kernel there is. The generic test compares each one's WGSL to its reference. */
@@ -47,8 +50,13 @@ export const kernels: readonly Kernel[] = [
   weightedSquares,
   weightedSquaresGradient,
   attentionUpdate,
+  splineJacobianRows,
+  splineJetJacobianRows,
+  affineJacobianRows,
+  denseJacobianRows,
+  differenceJacobianRows,
+  normalMatrix,
   sumTiles,
-  sum,
   rowDots,
   adam,
   advanceCounter,
@@ -58,7 +66,6 @@ export const kernels: readonly Kernel[] = [
   copy,
   accumulate,
   fill,
-  scaleBy,
   nonfiniteCount,
   outsideCount,
   recordScalar,

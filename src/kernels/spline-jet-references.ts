@@ -335,3 +335,43 @@ function gatherOne(
     factors[2 * outputs + q] += dx * dx * g2;
   }
 }
+
+/**
+ * Writes the derivatives of one point's residual by the coefficients of a layer: those of slot (p, ρ, q), as
+ * src/kernels/jacobian-rows.ts numbers them, to values[at + …] and their places to columns[at + …].
+ */
+export function jetJacobianRow(
+  x: HostArray,
+  adjoint: HostArray,
+  jet: SplineJetConstants,
+  firstColumn: number,
+): (point: number, values: HostArray, columns: HostArray, at: number) => void {
+  const { inputs, outputs, intervals, degree } = jet;
+  const shape = shapeOf(jet);
+  const stride = degree + 1;
+  const cells = new Int32Array(inputs);
+  const windows = () => new Float64Array(inputs * stride);
+  const derivatives: DerivativeWindows = [windows(), windows(), windows(), windows()];
+  const [b0, b1, b2] = derivatives;
+  const factors = new Float64Array(3 * outputs);
+  return (point, values, columns, at) => {
+    derivativeWindowsAt(x, { first: point * inputs, count: inputs }, jet, cells, derivatives);
+    const from = point * outputs;
+    for (let q = 0; q < outputs; q++) factors[q] = adjoint[from + q];
+    for (let p = 0; p < inputs; p++) {
+      gatherDirections(x, point * inputs + p, adjoint, from, factors, shape);
+      const first = firstColumn + p * (intervals + degree) * outputs;
+      for (let j = 0; j < stride; j++) {
+        const k = cells[p] + j;
+        const to = at + (p * stride + (k % stride)) * outputs;
+        const column = first + k * outputs;
+        const window = p * stride + j;
+        for (let q = 0; q < outputs; q++) {
+          values[to + q] =
+            b0[window] * factors[q] + b1[window] * factors[outputs + q] + b2[window] * factors[2 * outputs + q];
+          columns[to + q] = column + q;
+        }
+      }
+    }
+  };
+}

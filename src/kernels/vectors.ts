@@ -6,7 +6,6 @@ import differenceWgsl from '../../shaders/difference.wgsl';
 import fillWgsl from '../../shaders/fill.wgsl';
 import linearIndex from '../../shaders/lib/linear-index.wgsl';
 import linearCombinationWgsl from '../../shaders/linear-combination.wgsl';
-import scaleByWgsl from '../../shaders/scale-by.wgsl';
 import { defineKernel, linearGrid } from './kernel.ts';
 
 /** result = x + scale[0] · direction */
@@ -95,20 +94,5 @@ export const fill = defineKernel({
   flops: () => 0,
   reference({ target }, { count, value }) {
     target.fill(value, 0, count);
-  },
-});
-
-/** result = scale[0] · x */
-export const scaleBy = defineKernel({
-  name: 'scale-by',
-  wgsl: linearIndex + scaleByWgsl,
-  bindings: { x: 'read', scale: 'read', result: 'write' },
-  constants: ['count'],
-  lengths: ({ count }) => ({ x: count, scale: 1, result: count }),
-  workgroups: ({ count }) => linearGrid(count),
-  flops: ({ count }) => count,
-  reference({ x, scale, result }, { count }) {
-    const factor = scale[0];
-    for (let i = 0; i < count; i++) result[i] = factor * x[i];
   },
 });

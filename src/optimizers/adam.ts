@@ -3,10 +3,10 @@ import { dispatch } from '../backend/dispatch.ts';
 import { NestkanError } from '../errors.ts';
 import { adam as adamKernel, advanceCounter } from '../kernels/adam.ts';
 import { nonfiniteCount, recordScalar } from '../kernels/monitors.ts';
-import { copy } from '../kernels/vectors.ts';
 import type { Objective } from './objective.ts';
 import type { Advance, Optimizer, OptimizerRun } from './optimizer.ts';
 import { learningRates, type Schedule } from './schedule.ts';
+import { Snapshot } from './snapshot.ts';
 
 export interface AdamOptions {
   /** Default 0.02. */
@@ -26,6 +26,7 @@ export interface AdamOptions {
 const CHUNK = 64;
 /** Chunks that may be under way; one more snapshot is kept, for a failure at the very start of a chunk. */
 const DEPTH = 2;
+const SNAPSHOTS = DEPTH + 1;
 
 /**
  * Adam, with decoupled weight decay. Works on mini-batches.
@@ -71,14 +72,12 @@ class AdamRun implements OptimizerRun {
   readonly #objective: Objective;
   readonly #buffers: DeviceBuffer[] = [];
   readonly #state: readonly DeviceBuffer[];
-  readonly #snapshots: readonly (readonly DeviceBuffer[])[];
   readonly #schedule: DeviceBuffer;
   readonly #counter: DeviceBuffer;
   readonly #ring: DeviceBuffer;
   readonly #constants: { beta1: number; beta2: number; epsilon: number; weightDecay: number };
   #step!: Recording;
-  #save!: readonly Recording[];
-  #restore!: readonly Recording[];
+  #snapshots: readonly Snapshot[] = [];
   #failure?: Promise<never>;
   #done = 0;
   #started = 0;
@@ -98,14 +97,11 @@ class AdamRun implements OptimizerRun {
     this.#constants = constants;
     const moments = [this.#allocate(variables.length), this.#allocate(variables.length)];
     this.#state = [variables.values, ...moments, ...(objective.stepState ?? [])];
-    this.#snapshots = Array.from({ length: DEPTH + 1 }, () =>
-      this.#state.map((vector) => this.#allocate(vector.length)),
-    );
     this.#schedule = this.#allocate(rates.length);
     this.#counter = objective.miniBatches?.counter ?? backend.allocate(1, { type: 'uint', label: 'step counter' });
     if (!objective.miniBatches) this.#buffers.push(this.#counter);
-    this.#ring = this.#allocate((DEPTH + 1) * CHUNK);
-    this.#nonfinite = backend.allocate(this.#snapshots.length, { type: 'uint' });
+    this.#ring = this.#allocate(SNAPSHOTS * CHUNK);
+    this.#nonfinite = backend.allocate(SNAPSHOTS, { type: 'uint' });
     this.#buffers.push(this.#nonfinite);
     backend.write(this.#schedule, rates);
     backend.write(this.#counter, [0]);
@@ -131,18 +127,12 @@ class AdamRun implements OptimizerRun {
       ],
       'adam step',
     );
-    const copies = (from: readonly DeviceBuffer[], to: readonly DeviceBuffer[]) =>
-      backend.record(
-        from.map((source, index) => dispatch(copy, { source, target: to[index] }, { count: source.length })),
-        'snapshot',
-      );
-    this.#save = await Promise.all(this.#snapshots.map((snapshot) => copies(this.#state, snapshot)));
-    this.#restore = await Promise.all(this.#snapshots.map((snapshot) => copies(snapshot, this.#state)));
-    const slots = this.#snapshots.length;
+    const slots = Array.from({ length: SNAPSHOTS }, (_, slot) => slot);
+    this.#snapshots = await Promise.all(slots.map(() => Snapshot.open(backend, ...this.#state)));
     const counts = { values: parameters, counts: this.#nonfinite };
     this.#check = await Promise.all(
-      this.#snapshots.map((_, slot) =>
-        backend.record([dispatch(nonfiniteCount, counts, { count, slot, slots })], 'finite check'),
+      slots.map((slot) =>
+        backend.record([dispatch(nonfiniteCount, counts, { count, slot, slots: SNAPSHOTS })], 'finite check'),
       ),
     );
   }
@@ -157,11 +147,11 @@ class AdamRun implements OptimizerRun {
       if (inEpoch === 0) miniBatches.shuffle(first / miniBatches.stepsPerEpoch);
       steps = Math.min(steps, miniBatches.stepsPerEpoch - inEpoch);
     }
-    const chunk: Chunk = { first, steps, slot: this.#started++ % this.#snapshots.length };
+    const chunk: Chunk = { first, steps, slot: this.#started++ % SNAPSHOTS };
     this.#chunks.push(chunk);
-    if (this.#chunks.length > this.#snapshots.length) this.#chunks.shift();
+    if (this.#chunks.length > SNAPSHOTS) this.#chunks.shift();
     this.#done += steps;
-    backend.run(this.#save[chunk.slot]);
+    this.#snapshots[chunk.slot].keep();
     backend.run(this.#step, steps);
     backend.run(this.#check[chunk.slot]);
     const start = first % this.#ring.length;
@@ -193,13 +183,14 @@ class AdamRun implements OptimizerRun {
     const { backend, miniBatches } = this.#objective;
     const { first, slot } = [...this.#chunks].reverse().find((chunk) => chunk.first <= step)!;
     if (miniBatches) miniBatches.shuffle(Math.floor(first / miniBatches.stepsPerEpoch));
-    backend.run(this.#restore[slot]);
+    this.#snapshots[slot].restore();
     backend.write(this.#counter, [first]);
     if (step > first) backend.run(this.#step, step - first);
     await backend.finish();
   }
 
   dispose(): void {
+    for (const snapshot of this.#snapshots) snapshot.close();
     for (const buffer of this.#buffers) this.#objective.backend.release(buffer);
     this.#buffers.length = 0;
   }

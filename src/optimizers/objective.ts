@@ -1,4 +1,6 @@
 import type { Backend, DeviceBuffer, Dispatch } from '../backend/backend.ts';
+import type { RowTarget } from '../tape/op.ts';
+import type { PlacedEdges } from '../tape/tape.ts';
 
 /** The flat vector an optimizer moves, and its gradient. Equal lengths; gaps are zero in both. */
 export interface Variables {
@@ -15,6 +17,39 @@ export interface MiniBatches {
   readonly counter: DeviceBuffer;
   /** Puts the rows into the order of that epoch. */
   shuffle(epoch: number): void;
+}
+
+/** Where the rows of a {@link ResidualBlock} go. */
+export type BlockTarget = Pick<RowTarget, 'values' | 'columns' | 'counter' | 'chunk'> & {
+  /** The column of the residual itself. */
+  readonly residualColumn: number;
+};
+
+/** Residuals, one per sample, of which the loss has factor · Σ_s weights[s] residual[s]². */
+export interface ResidualBlock {
+  readonly samples: number;
+  /** Points that a residual looks at. */
+  readonly traces: number;
+  /** [samples] */
+  readonly weights: DeviceBuffer;
+  readonly factor: number;
+  /** Entries of a row: those of the Jacobian, and the residual itself as the last. */
+  readonly slots: number;
+  /** Where in rows and in the flat vector the parameters are. */
+  readonly edges: readonly PlacedEdges[];
+  /** Fills what {@link rows} reads, after {@link LeastSquares.evaluate}. */
+  readonly sweep: readonly Dispatch[];
+  /** Writes the compact rows of a chunk of samples (src/kernels/jacobian-rows.ts). */
+  rows(target: BlockTarget): Dispatch[];
+}
+
+/** A loss that is a sum of squares, as Gauss–Newton methods see it. */
+export interface LeastSquares {
+  /** Fills the loss and all residuals from the variables, and no gradient. */
+  readonly evaluate: readonly Dispatch[];
+  /** One number, filled by {@link evaluate}. */
+  readonly loss: DeviceBuffer;
+  readonly blocks: readonly ResidualBlock[];
 }
 
 /**
@@ -41,6 +76,8 @@ export interface Objective {
   readonly stepState?: readonly DeviceBuffer[];
   /** Names what is not finite at the present values: layer, term …; called once, when training breaks down. */
   diagnose?(): Promise<Record<string, unknown>>;
+  /** The loss as a sum of squares; undefined where it is none. */
+  leastSquares?(): LeastSquares;
   /** Share of all rows that one evaluation sees, for counting work. Default 1. */
   readonly epochFraction?: number;
   dispose(): void;

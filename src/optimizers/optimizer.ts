@@ -18,6 +18,8 @@ export interface Advance {
 export interface OptimizerRun {
   /** Calls of {@link advance} that may be under way at once; losses of the first arrive while the next are computed. */
   readonly depth: number;
+  /** Set by optimizers that choose among others: which it is, and why. */
+  readonly choice?: { readonly name: string; readonly reason: string };
   /**
    * Spends about `evaluations`: fewer where a chunk ends, more where a line search has to be finished. However a budget
    * is cut into calls, the iterates are the same.

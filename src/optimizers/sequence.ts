@@ -1,9 +1,10 @@
 import { NestkanError } from '../errors.ts';
 import { type AdamOptions, adam } from './adam.ts';
-import { checkSuitable, type LbfgsOptions, lbfgs } from './lbfgs.ts';
+import { type LbfgsOptions, lbfgs } from './lbfgs.ts';
 import type { Objective } from './objective.ts';
 import type { Advance, Optimizer, OptimizerRun } from './optimizer.ts';
 import { Snapshot } from './snapshot.ts';
+import { checkSuitable } from './suitable.ts';
 
 export interface AdamThenLbfgsOptions {
   /** Share of the evaluations that Adam gets, 0 to 1. Default 0.4. */
@@ -27,7 +28,7 @@ export function adamThenLbfgs({ adamShare = 0.4, ...options }: AdamThenLbfgsOpti
     name: 'adam-lbfgs',
     async start(objective, evaluations) {
       const share = Math.round(adamShare * evaluations);
-      if (share < evaluations) checkSuitable(objective);
+      if (share < evaluations) checkSuitable('L-BFGS', objective);
       const run = new SequenceRun(objective, [
         { optimizer: first, evaluations: share },
         { optimizer: second, evaluations: evaluations - share },
@@ -68,7 +69,7 @@ class SequenceRun implements OptimizerRun {
     this.#left = phase.evaluations;
     this.#firstLoss = Number.NaN;
     const { backend, variables } = this.#objective;
-    this.#start ??= await Snapshot.open(backend, variables);
+    this.#start ??= await Snapshot.open(backend, variables.values);
     this.#start.keep();
     this.#run = await phase.optimizer.start(this.#objective, phase.evaluations);
   }

@@ -1,30 +1,30 @@
 import type { Backend, DeviceBuffer, Recording } from '../backend/backend.ts';
 import { dispatch } from '../backend/dispatch.ts';
 import { copy } from '../kernels/vectors.ts';
-import type { Variables } from './objective.ts';
 
-/** A copy of a model's parameters on its device. */
+/** A copy of a model's parameters, or of what else changes with them, on their device. */
 export class Snapshot {
   readonly #backend: Backend;
-  readonly #copy: DeviceBuffer;
+  readonly #copies: readonly DeviceBuffer[];
   readonly #keep: Recording;
   readonly #restore: Recording;
 
-  private constructor(backend: Backend, copy: DeviceBuffer, keep: Recording, restore: Recording) {
+  private constructor(backend: Backend, copies: readonly DeviceBuffer[], keep: Recording, restore: Recording) {
     this.#backend = backend;
-    this.#copy = copy;
+    this.#copies = copies;
     this.#keep = keep;
     this.#restore = restore;
   }
 
-  static async open(
-    backend: Backend,
-    { values, length: count }: Pick<Variables, 'values' | 'length'>,
-  ): Promise<Snapshot> {
-    const held = backend.allocate(count, { label: 'kept parameters' });
-    const keep = await backend.record([dispatch(copy, { source: values, target: held }, { count })], 'keep');
-    const restore = await backend.record([dispatch(copy, { source: held, target: values }, { count })], 'restore');
-    return new Snapshot(backend, held, keep, restore);
+  static async open(backend: Backend, ...vectors: readonly DeviceBuffer[]): Promise<Snapshot> {
+    const copies = vectors.map(({ length }) => backend.allocate(length, { label: 'kept parameters' }));
+    const transfer = (from: readonly DeviceBuffer[], to: readonly DeviceBuffer[], label: string) =>
+      backend.record(
+        from.map((source, index) => dispatch(copy, { source, target: to[index] }, { count: source.length })),
+        label,
+      );
+    const keep = await transfer(vectors, copies, 'keep');
+    return new Snapshot(backend, copies, keep, await transfer(copies, vectors, 'restore'));
   }
 
   keep(): void {
@@ -36,6 +36,6 @@ export class Snapshot {
   }
 
   close(): void {
-    this.#backend.release(this.#copy);
+    for (const buffer of this.#copies) this.#backend.release(buffer);
   }
 }

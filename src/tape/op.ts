@@ -1,4 +1,5 @@
-import type { DeviceBuffer } from '../backend/backend.ts';
+import type { DeviceBuffer, Dispatch } from '../backend/backend.ts';
+import type { RowConstants } from '../kernels/jacobian-rows.ts';
 import type { Kernel } from '../kernels/kernel.ts';
 import type { Shape, Tensor } from './tensor.ts';
 
@@ -25,6 +26,35 @@ export interface BackwardContext<Options> extends ForwardContext<Options> {
   readonly inputGradients: readonly (Tensor | undefined)[];
 }
 
+/** Where Jacobian rows go (src/kernels/jacobian-rows.ts), and which of their slots. */
+export interface RowTarget extends RowConstants {
+  readonly values: DeviceBuffer;
+  readonly columns: DeviceBuffer;
+  /** Number of the chunk. */
+  readonly counter: DeviceBuffer;
+}
+
+/**
+ * How a parameter tensor [inputs, coefficients, outputs] appears in rows: slot (p, ρ, q), ρ < width, stands for the one
+ * coefficient k ≡ ρ modulo width of edge (p, q) that a sample touches.
+ */
+export interface EdgeLayout {
+  readonly inputs: number;
+  readonly coefficients: number;
+  readonly outputs: number;
+  readonly width: number;
+}
+
+/** Derivatives of every sample's residual by one parameter tensor, inputs · width · outputs slots per row. */
+export interface ParameterRows extends EdgeLayout {
+  write(target: RowTarget): Dispatch;
+}
+
+export interface JacobianContext<Options> extends ForwardContext<Options> {
+  /** Gradient of every sample's residual with respect to the output. */
+  readonly adjoint: Tensor;
+}
+
 /**
  * A differentiable operation: kernels for its value and for its vector–Jacobian products, side by side in one file.
  *
@@ -36,4 +66,9 @@ export interface Op<Options = void> {
   shape(inputs: readonly Shape[], options: Options): Shape;
   forward(context: ForwardContext<Options>): void;
   backward(context: BackwardContext<Options>): void;
+  /**
+   * For Gauss–Newton methods: rows of the Jacobian with respect to those inputs that may be parameters, one entry per
+   * input. Samples must be independent of each other. Ops without parameters need none.
+   */
+  jacobian?(context: JacobianContext<Options>): readonly (ParameterRows | undefined)[];
 }

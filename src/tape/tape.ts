@@ -1,7 +1,7 @@
 import type { Backend, DeviceBuffer, Dispatch, Recording } from '../backend/backend.ts';
 import { NestkanError } from '../errors.ts';
 import { accumulate, fill } from '../kernels/vectors.ts';
-import type { Op, Recorder } from './op.ts';
+import type { EdgeLayout, Op, ParameterRows, Recorder, RowTarget } from './op.ts';
 import { elements, type Shape, type Tensor } from './tensor.ts';
 
 interface Node {
@@ -9,6 +9,36 @@ interface Node {
   readonly inputs: readonly Tensor[];
   readonly output: Tensor;
   readonly options: unknown;
+}
+
+/** One reverse sweep: what it appends to, the gradients it fills, and the tensors whose gradients are wanted. */
+interface Sweep {
+  readonly recorder: Recorder;
+  readonly gradients: Map<DeviceBuffer, Tensor>;
+  readonly needed: ReadonlySet<DeviceBuffer>;
+  readonly filled: Set<DeviceBuffer>;
+}
+
+/** A parameter, and its place in the flat vector of all. */
+export interface PlacedTensor extends Tensor {
+  readonly offset: number;
+}
+
+/** Where a parameter tensor begins: in rows, and in the flat vector. */
+export interface PlacedEdges extends EdgeLayout {
+  readonly slot: number;
+  readonly column: number;
+}
+
+/** The Jacobian of an output, sample by sample, with respect to parameters. */
+export interface Jacobian {
+  /** Fills the adjoints that {@link rows} reads. */
+  readonly sweep: readonly Dispatch[];
+  /** Entries per row. */
+  readonly slots: number;
+  readonly edges: readonly PlacedEdges[];
+  /** Dispatches that write the rows of a chunk of samples, from slot 0 on; columns are places in the flat vector. */
+  rows(target: Omit<RowTarget, 'slot' | 'column'>): Dispatch[];
 }
 
 /**
@@ -27,10 +57,7 @@ export class Tape {
 
   constructor(backend: Backend) {
     this.backend = backend;
-    this.#recorder = {
-      run: (kernel, buffers, constants) => this.dispatches.push({ kernel, buffers, constants }),
-      scratch: (length) => this.#allocate(length),
-    };
+    this.#recorder = this.#recorderInto(this.dispatches);
   }
 
   /** A zero-filled tensor of the tape's own, for data that is written from outside. */
@@ -65,18 +92,65 @@ export class Tape {
         fix: 'Reduce the loss to a scalar, for example with meanSquaredError.',
       });
     }
-    const needed = this.#dependents();
-    const filled = new Set<DeviceBuffer>();
-    const seed = this.#gradientOf(loss);
+    const sweep: Sweep = {
+      recorder: this.#recorder,
+      gradients: this.#gradients,
+      needed: this.#dependents(this.#gradients.keys()),
+      filled: new Set([loss.buffer]),
+    };
+    const seed = this.#gradientOf(loss, sweep);
     this.#recorder.run(fill, { target: seed.buffer }, { count: 1, value: 1 });
-    filled.add(loss.buffer);
-    for (const node of [...this.#nodes].reverse()) {
-      if (needed.has(node.output.buffer) && filled.has(node.output.buffer)) this.#reverse(node, needed, filled);
-    }
+    for (const node of this.#reversed(sweep)) this.#reverse(node, sweep);
     for (const [buffer, gradient] of this.#gradients) {
-      if (filled.has(buffer)) continue;
+      if (sweep.filled.has(buffer)) continue;
       this.#recorder.run(fill, { target: gradient.buffer }, { count: elements(gradient.shape), value: 0 });
     }
+  }
+
+  /**
+   * Records a reverse sweep of its own, apart from {@link dispatches}, that differentiates Σ seed · output sample by
+   * sample: `seed`, of the shape of `output`, is to pick one number of every sample.
+   *
+   * @throws NestkanError OPTIMIZER_UNSUITABLE where an op has parameters but no Jacobian rows
+   */
+  jacobian(output: Tensor, seed: Tensor, parameters: readonly PlacedTensor[]): Jacobian {
+    const dispatches: Dispatch[] = [];
+    const columns = new Map(parameters.map(({ buffer, offset }) => [buffer, offset]));
+    const needed = this.#dependents(columns.keys());
+    for (const buffer of columns.keys()) needed.delete(buffer);
+    const sweep: Sweep = {
+      recorder: this.#recorderInto(dispatches),
+      gradients: new Map([[output.buffer, seed]]),
+      needed,
+      filled: new Set([output.buffer]),
+    };
+    const found: (PlacedEdges & Pick<ParameterRows, 'write'>)[] = [];
+    let slots = 0;
+    for (const node of this.#reversed(sweep)) {
+      this.#reverse(node, sweep);
+      const places = node.inputs.map(({ buffer }) => columns.get(buffer));
+      if (places.every((place) => place === undefined)) continue;
+      const adjoint = this.#gradientOf(node.output, sweep);
+      const rows = node.op.jacobian?.({ ...sweep.recorder, ...node, adjoint });
+      places.forEach((column, index) => {
+        if (column === undefined) return;
+        const own = rows?.[index];
+        if (own === undefined || found.some((other) => other.column === column)) {
+          throw new NestkanError('OPTIMIZER_UNSUITABLE', `there are no Jacobian rows for ${node.op.name}`, {
+            fix: 'Use an optimizer that needs gradients only, such as adamThenLbfgs.',
+            where: { op: node.op.name },
+          });
+        }
+        found.push({ ...own, slot: slots, column });
+        slots += own.inputs * own.width * own.outputs;
+      });
+    }
+    return {
+      sweep: dispatches,
+      slots,
+      edges: found,
+      rows: (target) => found.map(({ write, slot, column }) => write({ ...target, slot, column })),
+    };
   }
 
   /** Compiles what was recorded so far. */
@@ -92,20 +166,35 @@ export class Tape {
     this.#gradients.clear();
   }
 
-  /** Buffers through which a watched tensor influences something. */
-  #dependents(): Set<DeviceBuffer> {
-    const needed = new Set(this.#gradients.keys());
+  #recorderInto(dispatches: Dispatch[]): Recorder {
+    return {
+      run: (kernel, buffers, constants) => dispatches.push({ kernel, buffers, constants }),
+      scratch: (length) => this.#allocate(length),
+    };
+  }
+
+  /** Buffers through which one of `sources` influences something, and these themselves. */
+  #dependents(sources: Iterable<DeviceBuffer>): Set<DeviceBuffer> {
+    const needed = new Set(sources);
     for (const { inputs, output } of this.#nodes) {
       if (inputs.some((input) => needed.has(input.buffer))) needed.add(output.buffer);
     }
     return needed;
   }
 
-  #reverse(node: Node, needed: ReadonlySet<DeviceBuffer>, filled: Set<DeviceBuffer>): void {
+  /** Nodes that a sweep has to reverse, last first; whether it reaches one is known only when its turn comes. */
+  *#reversed({ needed, filled }: Sweep): Generator<Node> {
+    for (const node of [...this.#nodes].reverse()) {
+      if (needed.has(node.output.buffer) && filled.has(node.output.buffer)) yield node;
+    }
+  }
+
+  #reverse(node: Node, sweep: Sweep): void {
+    const { recorder, needed, filled } = sweep;
     const repeated: [Tensor, Tensor][] = [];
     const inputGradients = node.inputs.map((input) => {
       if (!needed.has(input.buffer)) return undefined;
-      const gradient = this.#gradientOf(input);
+      const gradient = this.#gradientOf(input, sweep);
       if (!filled.has(input.buffer)) {
         filled.add(input.buffer);
         return gradient;
@@ -114,22 +203,23 @@ export class Tape {
       repeated.push([addend, gradient]);
       return addend;
     });
+    if (inputGradients.every((gradient) => gradient === undefined)) return;
     node.op.backward({
-      ...this.#recorder,
+      ...recorder,
       ...node,
-      outputGradient: this.#gradientOf(node.output),
+      outputGradient: this.#gradientOf(node.output, sweep),
       inputGradients,
     });
     for (const [addend, total] of repeated) {
-      this.#recorder.run(accumulate, { addend: addend.buffer, total: total.buffer }, { count: elements(total.shape) });
+      recorder.run(accumulate, { addend: addend.buffer, total: total.buffer }, { count: elements(total.shape) });
     }
   }
 
-  #gradientOf(tensor: Tensor): Tensor {
-    let gradient = this.#gradients.get(tensor.buffer);
+  #gradientOf(tensor: Tensor, { gradients }: Sweep): Tensor {
+    let gradient = gradients.get(tensor.buffer);
     if (gradient === undefined) {
       gradient = this.input(tensor.shape);
-      this.#gradients.set(tensor.buffer, gradient);
+      gradients.set(tensor.buffer, gradient);
     }
     return gradient;
   }

@@ -1,6 +1,9 @@
+import { dispatch } from '../../backend/dispatch.ts';
 import { affineBiasGradient, affineForward, affineInputGradient, affineWeightGradient } from '../../kernels/affine.ts';
-import type { Op } from '../op.ts';
+import { affineJacobianRows } from '../../kernels/jacobian-rows.ts';
+import type { Op, ParameterRows } from '../op.ts';
 import { elements, shapeMismatch, type Tensor } from '../tensor.ts';
+import { denseRows, edgesOfOne } from './parameter-rows.ts';
 
 /**
  * y = x W + b, or y = x W where no bias is given.
@@ -36,6 +39,20 @@ export const affine: Op = {
       const channel = { ...constants, batch: constants.biasRows };
       run(affineBiasGradient, { ...shared, biasGradient: biasGradient.buffer }, channel);
     }
+  },
+  jacobian({ inputs: [x, weights], adjoint }) {
+    const { batch, inputs, outputs, biasRows } = sizes(x, weights);
+    const shared = { adjoint: adjoint.buffer };
+    const ofWeights: ParameterRows = {
+      ...edgesOfOne(inputs * outputs),
+      write: ({ values, columns, counter, ...target }) =>
+        dispatch(
+          affineJacobianRows,
+          { ...shared, x: x.buffer, counter, values, columns },
+          { ...target, channels: batch / biasRows, inputs, outputs },
+        ),
+    };
+    return [undefined, ofWeights, denseRows(adjoint.buffer, { count: outputs, pointStride: outputs, entryStride: 1 })];
   },
 };
 

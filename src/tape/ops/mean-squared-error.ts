@@ -1,5 +1,4 @@
 import { meanSquaredErrorGradient, meanSquaredError as value } from '../../kernels/mean-squared-error.ts';
-import { fill, scaleBy } from '../../kernels/vectors.ts';
 import type { Op } from '../op.ts';
 import { elements, shapeMismatch } from '../tensor.ts';
 
@@ -15,15 +14,17 @@ export const meanSquaredError: Op = {
     const count = elements(prediction.shape);
     run(value, { prediction: prediction.buffer, target: target.buffer, loss: output.buffer }, { count });
   },
-  backward({ inputs: [prediction, target], outputGradient, inputGradients, run, scratch }) {
-    const count = elements(prediction.shape);
-    const [predictionGradient, targetGradient] = inputGradients;
-    const shared = { prediction: prediction.buffer, target: target.buffer, lossGradient: outputGradient.buffer };
-    const gradient = predictionGradient?.buffer ?? scratch(count);
-    run(meanSquaredErrorGradient, { ...shared, gradient }, { count });
-    if (!targetGradient) return;
-    const minusOne = scratch(1);
-    run(fill, { target: minusOne }, { count: 1, value: -1 });
-    run(scaleBy, { x: gradient, scale: minusOne, result: targetGradient.buffer }, { count });
+  backward({ inputs, outputGradient, inputGradients, run }) {
+    // The loss does not change when the two change places.
+    for (const [own, other] of [
+      [0, 1],
+      [1, 0],
+    ]) {
+      const gradient = inputGradients[own]?.buffer;
+      if (!gradient) continue;
+      const pair = { prediction: inputs[own].buffer, target: inputs[other].buffer };
+      const count = elements(inputs[own].shape);
+      run(meanSquaredErrorGradient, { ...pair, lossGradient: outputGradient.buffer, gradient }, { count });
+    }
   },
 };

@@ -1,10 +1,13 @@
+import { dispatch } from '../../backend/dispatch.ts';
 import { type JetLayout, jetChannels } from '../../kernels/jet.ts';
 import { sumTiles } from '../../kernels/reductions.ts';
 import { splineJetCoefficientGradient, splineJetForward, splineJetInputGradient } from '../../kernels/spline-jet.ts';
+import { splineJetJacobianRows } from '../../kernels/spline-jet-jacobian-rows.ts';
 import { splineGradientTiles } from '../../kernels/spline-layer.ts';
 import type { SplineGrid } from '../../splines/grid.ts';
-import type { Op } from '../op.ts';
+import type { Op, ParameterRows } from '../op.ts';
 import { elements, shapeMismatch, type Tensor } from '../tensor.ts';
+import { edgesOfSplines } from './parameter-rows.ts';
 
 export interface SplineJetOptions extends SplineGrid, JetLayout {}
 
@@ -44,6 +47,19 @@ export const splineJetLayer: Op<SplineJetOptions> = {
       run(splineJetCoefficientGradient, { ...shared, partials }, constants);
       if (tiles > 1) run(sumTiles, { partials, sum: weightGradient.buffer }, { tiles, count });
     }
+  },
+  jacobian({ inputs: [x, weights], adjoint, options }) {
+    const layer = sizes(x, weights, options);
+    const ofWeights: ParameterRows = {
+      ...edgesOfSplines(layer),
+      write: ({ values, columns, counter, ...target }) =>
+        dispatch(
+          splineJetJacobianRows,
+          { x: x.buffer, adjoint: adjoint.buffer, counter, values, columns },
+          { ...target, ...layer },
+        ),
+    };
+    return [undefined, ofWeights];
   },
 };
 

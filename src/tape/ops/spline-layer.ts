@@ -1,3 +1,5 @@
+import { dispatch } from '../../backend/dispatch.ts';
+import { splineJacobianRows } from '../../kernels/jacobian-rows.ts';
 import { sumTiles } from '../../kernels/reductions.ts';
 import {
   splineCoefficientGradient,
@@ -6,8 +8,9 @@ import {
   splineInputGradient,
 } from '../../kernels/spline-layer.ts';
 import type { SplineGrid } from '../../splines/grid.ts';
-import type { Op } from '../op.ts';
+import type { Op, ParameterRows } from '../op.ts';
 import { elements, type Shape, shapeMismatch, type Tensor } from '../tensor.ts';
+import { edgesOfSplines } from './parameter-rows.ts';
 
 /**
  * One layer of a Kolmogorov–Arnold network: y[b, q] = Σ_p φ_pq(x[b, p]), φ_pq = Σ_k W[p, k, q] B_k.
@@ -44,6 +47,19 @@ export const splineLayer: Op<SplineGrid> = {
       run(splineCoefficientGradient, { x: x.buffer, outputGradient: outputGradient.buffer, partials }, constants);
       if (tiles > 1) run(sumTiles, { partials, sum: weightGradient.buffer }, { tiles, count });
     }
+  },
+  jacobian({ inputs: [x, weights], adjoint, options }) {
+    const layer = gridLayerConstants(x, weights, options);
+    const ofWeights: ParameterRows = {
+      ...edgesOfSplines(layer),
+      write: ({ values, columns, counter, ...target }) =>
+        dispatch(
+          splineJacobianRows,
+          { x: x.buffer, adjoint: adjoint.buffer, counter, values, columns },
+          { ...target, ...layer },
+        ),
+    };
+    return [undefined, ofWeights];
   },
 };
 

@@ -1,0 +1,246 @@
+/**
+ * Sums over the compact rows of a Jacobian (src/kernels/jacobian-rows.ts).
+ *
+ * Source: docs/mathematics.md, "Gauss–Newton on local support".
+ */
+import edgeBlocksWgsl from '../../shaders/edge-blocks.wgsl';
+import linearIndexWgsl from '../../shaders/lib/linear-index.wgsl';
+import normalMatrixWgsl from '../../shaders/normal-matrix.wgsl';
+import rowCombinationWgsl from '../../shaders/row-combination.wgsl';
+import rowProductsWgsl from '../../shaders/row-products.wgsl';
+import { rowElements } from './jacobian-rows.ts';
+import { ceilDiv, defineKernel, type HostArray, linearGrid } from './kernel.ts';
+
+/** Slots along one side of a workgroup's block; WGSL has the same number. */
+const BLOCK = 8;
+
+/**
+ * matrix += Σ_s weight_s a_s a_sᵀ over the samples of a chunk, a_s the sum of the rows of the sample's traces, weight_s =
+ * factor · weights[s]; matrix [tiles, size, size], each tile with a share of the samples.
+ *
+ * Of the two entries (i, j) and (j, i) only the one whose slots are in order is added to, and on the diagonal of slots
+ * only once per pair of traces: the symmetric matrix has the sum of both off its diagonal. `rest` is what rounding cuts
+ * off `matrix`: matrix + rest has the accuracy of about twice the digits. One thread per pair of slots and tile, in fixed
+ * order. The cost does not depend on `size`.
+ */
+export const normalMatrix = defineKernel({
+  name: 'normal-matrix',
+  wgsl: normalMatrixWgsl,
+  bindings: {
+    values: 'read',
+    columns: 'read:uint',
+    weights: 'read',
+    counter: 'read:uint',
+    matrix: 'update',
+    rest: 'update',
+  },
+  constants: ['samples', 'traces', 'chunk', 'slots', 'size', 'tiles', 'factor'],
+  lengths(constants) {
+    const { samples, size, tiles } = constants;
+    const rows = rowElements(constants);
+    const entries = tiles * size * size;
+    return { values: rows, columns: rows, weights: samples, counter: 1, matrix: entries, rest: entries };
+  },
+  workgroups: ({ slots, tiles }) => [ceilDiv(slots, BLOCK), ceilDiv(slots, BLOCK), tiles],
+  flops: ({ traces, chunk, slots }) => 2 * chunk * (traces * slots) ** 2,
+  reference({ values, columns, weights, counter, matrix }, { samples, traces, chunk, slots, size, tiles, factor }) {
+    const first = counter[0] * chunk;
+    const count = Math.min(chunk, samples - first);
+    const share = ceilDiv(chunk, tiles);
+    const rows = { values, columns, matrix, size };
+    for (let left = 0; left < traces; left++) {
+      for (let right = 0; right < traces; right++) {
+        for (let top = 0; top < slots; top += REFERENCE_BLOCK) {
+          for (let start = top; start < slots; start += REFERENCE_BLOCK) {
+            const block = {
+              top,
+              bottom: Math.min(top + REFERENCE_BLOCK, slots),
+              start,
+              end: Math.min(start + REFERENCE_BLOCK, slots),
+            };
+            const add = start > top ? addBlock : addDiagonalBlock;
+            for (let s = 0; s < count; s++) {
+              const tile = Math.floor(s / share) * size * size;
+              const weight = factor * weights[first + s];
+              add(rows, (left * chunk + s) * slots, (right * chunk + s) * slots, block, tile, weight);
+            }
+          }
+        }
+      }
+    }
+  },
+});
+
+/** Slots along one side of a block of the reference: the part of the matrix that a block's samples touch stays in the cache. */
+const REFERENCE_BLOCK = 32;
+
+interface Rows {
+  readonly values: HostArray;
+  readonly columns: HostArray;
+  readonly matrix: HostArray;
+  readonly size: number;
+}
+
+interface Block {
+  readonly top: number;
+  readonly bottom: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Slots top … bottom − 1 of the row at `from` by slots start … end − 1 of that at `to`, four at a time. */
+function addBlock(
+  { values, columns, matrix, size }: Rows,
+  from: number,
+  to: number,
+  { top, bottom, start, end }: Block,
+  tile: number,
+  weight: number,
+): void {
+  let a = top;
+  for (; a + 3 < bottom; a += 4) {
+    const at = from + a;
+    const v0 = weight * values[at];
+    const v1 = weight * values[at + 1];
+    const v2 = weight * values[at + 2];
+    const v3 = weight * values[at + 3];
+    const row0 = tile + columns[at] * size;
+    const row1 = tile + columns[at + 1] * size;
+    const row2 = tile + columns[at + 2] * size;
+    const row3 = tile + columns[at + 3] * size;
+    for (let b = to + start; b < to + end; b++) {
+      const column = columns[b];
+      const value = values[b];
+      matrix[row0 + column] += v0 * value;
+      matrix[row1 + column] += v1 * value;
+      matrix[row2 + column] += v2 * value;
+      matrix[row3 + column] += v3 * value;
+    }
+  }
+  for (; a < bottom; a++) {
+    const value = weight * values[from + a];
+    const row = tile + columns[from + a] * size;
+    for (let b = to + start; b < to + end; b++) matrix[row + columns[b]] += value * values[b];
+  }
+}
+
+/**
+ * The slots a <= b of a block on the diagonal. A slot meets itself once per pair of traces, where the rows of the two are
+ * `from` and `to` for the first time; the entry on the matrix's diagonal then stands for both orders.
+ */
+function addDiagonalBlock(
+  { values, columns, matrix, size }: Rows,
+  from: number,
+  to: number,
+  { top, bottom }: Block,
+  tile: number,
+  weight: number,
+): void {
+  for (let a = top; a < bottom; a++) {
+    const value = weight * values[from + a];
+    const column = columns[from + a];
+    const row = tile + column * size;
+    const other = columns[to + a];
+    if (from <= to) matrix[row + other] += (from < to && other === column ? 2 : 1) * value * values[to + a];
+    for (let b = a + 1; b < bottom; b++) matrix[row + columns[to + b]] += value * values[to + b];
+  }
+}
+
+/** products[s] = factor · weights[s] · a_s · vector for the samples of a chunk, vector [size]. */
+export const rowProducts = defineKernel({
+  name: 'row-products',
+  wgsl: linearIndexWgsl + rowProductsWgsl,
+  bindings: {
+    values: 'read',
+    columns: 'read:uint',
+    weights: 'read',
+    counter: 'read:uint',
+    vector: 'read',
+    products: 'write',
+  },
+  constants: ['samples', 'traces', 'chunk', 'slots', 'size', 'factor'],
+  lengths(constants) {
+    const { samples, chunk, size } = constants;
+    const rows = rowElements(constants);
+    return { values: rows, columns: rows, weights: samples, counter: 1, vector: size, products: chunk };
+  },
+  workgroups: ({ chunk }) => linearGrid(chunk),
+  flops: ({ traces, chunk, slots }) => 2 * traces * chunk * slots,
+  reference({ values, columns, weights, counter, vector, products }, { samples, traces, chunk, slots, factor }) {
+    const first = counter[0] * chunk;
+    const count = Math.min(chunk, samples - first);
+    for (let s = 0; s < count; s++) {
+      let sum = 0;
+      for (let trace = 0; trace < traces; trace++) {
+        const row = (trace * chunk + s) * slots;
+        for (let a = row; a < row + slots; a++) sum += values[a] * vector[columns[a]];
+      }
+      products[s] = factor * weights[first + s] * sum;
+    }
+  },
+});
+
+/** sums += Σ_s factors[s] a_s over the samples of a chunk; sums [tiles, size], each tile with a share of the samples. */
+export const rowCombination = defineKernel({
+  name: 'row-combination',
+  wgsl: linearIndexWgsl + rowCombinationWgsl,
+  bindings: { values: 'read', columns: 'read:uint', factors: 'read', counter: 'read:uint', sums: 'update' },
+  constants: ['samples', 'traces', 'chunk', 'slots', 'size', 'tiles'],
+  lengths(constants) {
+    const { chunk, size, tiles } = constants;
+    const rows = rowElements(constants);
+    return { values: rows, columns: rows, factors: chunk, counter: 1, sums: tiles * size };
+  },
+  workgroups: ({ slots, tiles }) => linearGrid(slots * tiles),
+  flops: ({ traces, chunk, slots }) => 2 * traces * chunk * slots,
+  reference({ values, columns, factors, counter, sums }, { samples, traces, chunk, slots, size, tiles }) {
+    const count = Math.min(chunk, samples - counter[0] * chunk);
+    const share = ceilDiv(chunk, tiles);
+    for (let trace = 0; trace < traces; trace++) {
+      for (let s = 0; s < count; s++) {
+        const tile = Math.floor(s / share) * size;
+        const row = (trace * chunk + s) * slots;
+        for (let a = row; a < row + slots; a++) sums[tile + columns[a]] += values[a] * factors[s];
+      }
+    }
+  },
+});
+
+/**
+ * blocks[i, m] += Σ_s weight_s a_i a_{i + m · outputs}, weight_s = factor · weights[s]: of the normal matrix the part that
+ * couples coefficients i = (p, k, q) and (p, k + m, q) of one edge, m = 0 … width − 1, products of different traces left
+ * out; blocks [size, bands]. Slots (p, ρ, q), p < inputs, ρ < width, q < outputs, from `slot` on.
+ */
+export const edgeBlocks = defineKernel({
+  name: 'edge-blocks',
+  wgsl: linearIndexWgsl + edgeBlocksWgsl,
+  bindings: { values: 'read', columns: 'read:uint', weights: 'read', counter: 'read:uint', blocks: 'update' },
+  constants: ['samples', 'traces', 'chunk', 'slots', 'slot', 'size', 'inputs', 'width', 'outputs', 'bands', 'factor'],
+  lengths(constants) {
+    const { samples, size, bands } = constants;
+    const rows = rowElements(constants);
+    return { values: rows, columns: rows, weights: samples, counter: 1, blocks: size * bands };
+  },
+  workgroups: ({ inputs, width, outputs }) => linearGrid(inputs * width * outputs * width),
+  flops: ({ traces, chunk, inputs, width, outputs }) => traces * chunk * inputs * width * (width + 1) * outputs,
+  reference({ values, columns, weights, counter, blocks }, constants) {
+    const { samples, traces, chunk, slots, slot, inputs, width, outputs, bands, factor } = constants;
+    const first = counter[0] * chunk;
+    const count = Math.min(chunk, samples - first);
+    for (let s = 0; s < count; s++) {
+      const weight = factor * weights[first + s];
+      for (let trace = 0; trace < traces; trace++) {
+        const row = (trace * chunk + s) * slots + slot;
+        for (let own = 0; own < inputs * width * outputs; own++) {
+          const edge = row + Math.floor(own / (width * outputs)) * width * outputs + (own % outputs);
+          const column = columns[row + own];
+          for (let other = edge; other < edge + width * outputs; other += outputs) {
+            const distance = columns[other] - column;
+            if (distance < 0) continue;
+            blocks[column * bands + distance / outputs] += weight * values[row + own] * values[other];
+          }
+        }
+      }
+    }
+  },
+});

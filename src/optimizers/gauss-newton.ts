@@ -1,0 +1,65 @@
+/** What Levenberg–Marquardt needs to know of a least-squares loss, however its linear equations are solved. */
+import type { Backend, DeviceBuffer, Dispatch } from '../backend/backend.ts';
+import { rowElements } from '../kernels/jacobian-rows.ts';
+import { ceilDiv } from '../kernels/kernel.ts';
+import type { ResidualBlock } from './objective.ts';
+
+/** The quadratic model F(δ) ≈ loss + 2 gᵀδ + δᵀHδ at a point, H = JᵀWJ, g = JᵀWr. */
+export interface GaussNewtonModel {
+  readonly loss: number;
+  /** Largest diagonal entry of H. */
+  readonly scale: number;
+  /** Solves (H + damping · 1) δ = −g; undefined where rounding has made the matrix indefinite: raise the damping. */
+  step(damping: number): Promise<GaussNewtonStep | undefined>;
+}
+
+export interface GaussNewtonStep {
+  /** δ, as long as the flat vector. */
+  readonly change: Float64Array;
+  /** −2 gᵀδ − δᵀHδ. */
+  readonly predicted: number;
+  /** What solving took, in evaluations of loss and gradient. */
+  readonly evaluations: number;
+}
+
+export interface GaussNewtonSource {
+  /** The model at the present values of the variables. */
+  assemble(): Promise<GaussNewtonModel>;
+  close(): void;
+}
+
+/** Memory for the compact rows of a block, a chunk of samples at a time. */
+export interface RowBuffers {
+  readonly values: DeviceBuffer;
+  readonly columns: DeviceBuffer;
+  readonly chunks: number;
+  readonly constants: {
+    readonly samples: number;
+    readonly traces: number;
+    readonly chunk: number;
+    readonly slots: number;
+    readonly size: number;
+  };
+  /** Fills them. */
+  readonly write: readonly Dispatch[];
+}
+
+/** Elements of the compact rows that are kept at a time. */
+export const ROOM = 2 ** 22;
+
+/** @param size of the flat vector and one more, for the residuals */
+export function rowBuffers(
+  backend: Backend,
+  block: ResidualBlock,
+  { counter, size, room }: { readonly counter: DeviceBuffer; readonly size: number; readonly room: number },
+): RowBuffers {
+  const { samples, traces, slots } = block;
+  const most = Math.max(1, Math.floor(room / (traces * slots)));
+  const chunks = ceilDiv(samples, most);
+  const chunk = ceilDiv(samples, chunks);
+  const elements = rowElements({ traces, chunk, slots });
+  const values = backend.allocate(elements, { label: 'Jacobian rows' });
+  const columns = backend.allocate(elements, { type: 'uint', label: 'Jacobian columns' });
+  const write = block.rows({ values, columns, counter, chunk, residualColumn: size - 1 });
+  return { values, columns, chunks, constants: { samples, traces, chunk, slots, size }, write };
+}
