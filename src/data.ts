@@ -1,4 +1,4 @@
-/** Entry `nestkan/data`: tables, fitting them, model files, comparisons. Runs in browsers too. */
+/** Entry `nestkan/data`: tables, fitting them, model files; comparisons, and the bases compared. Runs in browsers too. */
 export { checkTrainable, type Dataset, dataset, takeRows } from './data/dataset.ts';
 export { FittedModel, type Units } from './data/fitted-model.ts';
 export { type Metrics, metricsOf } from './data/metrics.ts';
@@ -17,6 +17,8 @@ export {
 export { type SelectionOptions, selectColumns } from './data/selection.ts';
 export { splitRows } from './data/split.ts';
 export { createTable, type Table, tableFromColumns } from './data/table.ts';
+export { changeOfBasisMatrix, prolongationMatrix } from './matrices.ts';
+export { kanToMultichannelMlp, MultichannelMlp, multichannelMlpToKan } from './models/multichannel-mlp.ts';
 export {
   type ComparisonOptions,
   compareMethods,
@@ -26,6 +28,7 @@ export {
   type Samples,
   type TrainedMethod,
 } from './multilevel/compare.ts';
+export { type Basis, type Coordinates, inCoordinates } from './multilevel/coordinates.ts';
 export {
   type Candidate,
   type FitOptions,
@@ -35,3 +38,5 @@ export {
   fitDefaults,
 } from './multilevel/fit.ts';
 export { type RegressionTarget, regressionTargets, type SampledTarget, sampleTarget } from './multilevel/targets.ts';
+export { bsplineBasis } from './splines/basis.ts';
+export { powerReluLayer } from './tape/ops/power-relu-layer.ts';

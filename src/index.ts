@@ -1,4 +1,4 @@
-/** Entry `nestkan`: models, training, splines, devices. Nothing here or below it imports Node. */
+/** Entry `nestkan`: models, training, ops, devices. Nothing here or below it imports Node. */
 export type { Matrix, NdArray, Rows } from './arrays.ts';
 export type {
   Backend,
@@ -16,13 +16,10 @@ export { WebGpuBackend } from './backend/webgpu/webgpu-backend.ts';
 export { type ErrorCode, type ErrorDetails, isNestkanError, NestkanError } from './errors.ts';
 export type { Activation } from './kernels/activations.ts';
 export { type Binding, defineKernel, type Grid, type HostArray, type Kernel } from './kernels/kernel.ts';
-export { changeOfBasisMatrix, prolongationMatrix } from './matrices.ts';
 export { Kan, type KanOptions, type Squashing } from './models/kan.ts';
 export type { ActivationLayer, AffineLayer, GridLayer, Layer } from './models/layer.ts';
 export { Mlp, type MlpOptions } from './models/mlp.ts';
-export { kanToMultichannelMlp, MultichannelMlp, multichannelMlpToKan } from './models/multichannel-mlp.ts';
 export { Network, type NetworkKind } from './models/network.ts';
-export type { Basis, Coordinates } from './multilevel/coordinates.ts';
 export type * from './multilevel/history.ts';
 export type { Progress, TrainOptions } from './multilevel/options.ts';
 export type { Monitor, Problem } from './multilevel/problem.ts';
@@ -30,21 +27,37 @@ export { type RegressionOptions, regression } from './multilevel/regression.ts';
 export { type Refinable, type TrainResult, trainMultilevel } from './multilevel/train.ts';
 export { type AdamOptions, adam } from './optimizers/adam.ts';
 export { type LbfgsOptions, lbfgs } from './optimizers/lbfgs.ts';
-export type { MiniBatches, Objective, Variables } from './optimizers/objective.ts';
+export { type LevenbergMarquardtOptions, levenbergMarquardt } from './optimizers/levenberg-marquardt.ts';
+export type { ConjugateGradientOptions } from './optimizers/matrix-free.ts';
+export type {
+  BlockTarget,
+  LeastSquares,
+  MiniBatches,
+  Objective,
+  ResidualBlock,
+  Variables,
+} from './optimizers/objective.ts';
 export type { Advance, Optimizer, OptimizerRun } from './optimizers/optimizer.ts';
 export type { Schedule } from './optimizers/schedule.ts';
 export { type AdamThenLbfgsOptions, adamThenLbfgs } from './optimizers/sequence.ts';
 export { createRandom, type Random } from './random.ts';
-export { bsplineBasis } from './splines/basis.ts';
 export type { SplineGrid } from './splines/grid.ts';
-export type { BackwardContext, ForwardContext, Op, Recorder } from './tape/op.ts';
+export type {
+  BackwardContext,
+  EdgeLayout,
+  ForwardContext,
+  JacobianContext,
+  Op,
+  ParameterRows,
+  Recorder,
+  RowTarget,
+} from './tape/op.ts';
 export { activation } from './tape/ops/activation.ts';
 export { add } from './tape/ops/add.ts';
 export { affine } from './tape/ops/affine.ts';
 export { differencePenalty } from './tape/ops/difference-penalty.ts';
 export { meanSquaredError } from './tape/ops/mean-squared-error.ts';
-export { powerReluLayer } from './tape/ops/power-relu-layer.ts';
 export { splineLayer } from './tape/ops/spline-layer.ts';
 export { type Parameter, Parameters } from './tape/parameters.ts';
-export { Tape } from './tape/tape.ts';
+export { type Jacobian, type PlacedEdges, type PlacedTensor, Tape } from './tape/tape.ts';
 export type { Shape, Tensor } from './tape/tensor.ts';

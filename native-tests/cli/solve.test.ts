@@ -9,7 +9,7 @@ import { builtInProblems, evaluateSolution, grid, PdeProblem } from '../../src/p
 import { createRandom } from '../../src/random.ts';
 import { nestkan, scratchFolder, watched } from './nestkan.ts';
 
-const HEAD = "import { definePde, faces, interior, points } from 'nestkan/physics';";
+const HEAD = "import { definePde, face, faces, grid, interior, points } from 'nestkan/physics';";
 
 /** u″ = 2 on [0, 2], u(0) = 0, u(2) = 4: u = x² is a spline of degree 2. */
 const PARABOLA = `
@@ -139,15 +139,82 @@ describe('nestkan solve (dist/cli.js)', () => {
     expect(model).to.deep.include({ widths: [1, 2, 1], degree: 4, intervals: [4, 3] });
   });
 
-  it('--seed, --resample and --learning-rate change the run, and nothing else does', async () => {
+  it('--seed, --resample, --learning-rate and --schedule change the run, and nothing else does', async () => {
     const file = module(`export default ${PARABOLA};`);
-    const loss = async (...args: string[]) =>
-      (await solveJson(file, '--levels', '2', '--steps', '5', '--optimizer', 'adam', ...args)).levels[1].loss;
-    const once = await loss('--seed', '1');
-    expect(await loss('--seed', '1')).to.equal(once);
-    expect(await loss('--seed', '2')).not.to.equal(once);
-    expect(await loss('--seed', '1', '--resample')).not.to.equal(once);
-    expect(await loss('--seed', '1', '--learning-rate', '0.1')).not.to.equal(once);
+    const losses = async (...args: string[]) => {
+      const { levels } = await solveJson(file, '--levels', '2', '--steps', '5', '--optimizer', 'adam', ...args);
+      return levels.map(({ loss }: { loss: number }) => loss);
+    };
+    const once = await losses('--seed', '1');
+    expect(await losses('--seed', '1')).to.deep.equal(once);
+    const others = [
+      await losses('--seed', '2'),
+      await losses('--seed', '1', '--resample'),
+      await losses('--seed', '1', '--resample', 'residual'),
+      await losses('--seed', '1', '--learning-rate', '0.1'),
+      await losses('--seed', '1', '--schedule', 'ramp'),
+      await losses('--seed', '1', '--schedule', 'constant'),
+    ];
+    expect(new Set([once, ...others].map(String)).size).to.equal(7);
+    // The first level has no residual before it to go by.
+    expect(others[2][0]).to.equal(once[0]);
+    expect(await losses('--seed', '1', '--schedule', 'cosine')).to.deep.equal(once);
+  });
+
+  it('--schedule ramp: a hundredth of the rate at first, all of it from the eleventh step on', async () => {
+    // Far from its goal, Adam moves a number by the learning rate in every step: c adds them up.
+    const text = `
+      export const network = { hidden: [], degree: 1, intervals: 1, levels: 1 };
+      export default definePde({
+        inputs: { t: [0, 1] },
+        scalars: { c: 0 },
+        terms: { only: { on: points([[0.5]]), residual: ({ u, scalars }) => scalars.c.sub(1e6) } },
+      });`;
+    const file = module(text);
+    const moved = async (steps: number, ...args: string[]) => {
+      const options = ['--optimizer', 'adam', '--learning-rate', '0.5', '--steps', String(steps), ...args];
+      return (await solveJson(file, ...options)).scalars.c;
+    };
+    expect(await moved(1, '--schedule', 'constant')).to.be.closeTo(0.5, 1e-6);
+    expect(await moved(1, '--schedule', 'ramp')).to.be.closeTo(0.005, 1e-8);
+    const [ten, thirty] = [await moved(10, '--schedule', 'ramp'), await moved(30, '--schedule', 'ramp')];
+    expect(ten).to.be.closeTo(0.5 * (10 * 0.01 + 0.99 * 4.5), 1e-5);
+    expect(thirty - ten).to.be.closeTo(0.5 * 20, 1e-4);
+  });
+
+  it('values at measured points, given as an array', async () => {
+    const fitted = `
+      const places = [0, 0.3, 0.7, 1, 1.5, 2].map((x) => [x]);
+      export const network = { hidden: [], degree: 2, levels: 2, steps: 60 };
+      export default definePde({
+        inputs: { x: [0, 2] },
+        terms: {
+          smooth: { on: interior(20), residual: ({ u }) => u.xx.sub(2) },
+          measured: { on: points(places), residual: ({ u, at }) => u.sub(at(places.map(([x]) => x * x))) },
+        },
+        exact: (x) => x * x,
+      });`;
+    const report = path('report.html');
+    const result = await solveJson(module(fitted), '--resample', '--report', report);
+    expect(result.relativeL2).to.be.below(1e-6);
+    const page = readFileSync(report, 'utf8');
+    expect(page).to.contain('|residual of smooth|').and.not.to.contain('residual of measured');
+  });
+
+  it('a function that is known at the points of its term alone: no picture of its residual, and no error', async () => {
+    const lookup = `
+      const measured = new Map([[0.5, 0.25], [1, 1], [1.5, 2.25]]);
+      export const network = { hidden: [], degree: 2, levels: 1, steps: 5 };
+      export default definePde({
+        inputs: { x: [0, 2] },
+        terms: {
+          smooth: { on: interior(20), residual: ({ u }) => u.xx.sub(2) },
+          measured: { on: points([[0.5], [1], [1.5]]), residual: ({ u, at }) => u.sub(at((x) => measured.get(x))) },
+        },
+      });`;
+    const report = path('report.html');
+    await solveJson(module(lookup), '--report', report);
+    expect(readFileSync(report, 'utf8')).to.contain('residual of smooth').and.not.to.contain('residual of measured');
   });
 
   it('writes the network: read back, it has the errors that were reported', async () => {
@@ -230,7 +297,9 @@ describe('nestkan solve (dist/cli.js)', () => {
 
   const problem = (terms: string, more = '') =>
     `export default definePde({ inputs: { x: [0, 1], y: [0, 1] }, terms: { volume: ${terms} }, ${more} });`;
-  const residual = (body: string) => problem(`{ on: interior(10), residual: ({ u, x, z, at }) => ${body} }`);
+  const residual = (body: string, more = '') =>
+    problem(`{ on: interior(10), residual: ({ u, x, at, unknowns, scalars }) => ${body} }`, more);
+  const settings = (text: string) => `export const network = { ${text} };\n${residual('u')}`;
   const broken: [what: string, text: string, code: string, words: RegExp, args?: string[]][] = [
     ['a syntax error', 'export default definePde({', 'PROBLEM_INVALID', /SyntaxError[\s\S]*node --check problem.mjs/],
     ['an import of nothing', "import 'nothing-of-this-name';", 'PROBLEM_INVALID', /Cannot find package/],
@@ -247,20 +316,87 @@ describe('nestkan solve (dist/cli.js)', () => {
     ['a function that throws', "export default () => { throw new Error('inside'); };", 'PROBLEM_INVALID', /inside/],
     ['settings that are none', `export const network = 3; ${residual('u')}`, 'PROBLEM_INVALID', /"network"/],
     ['no terms', 'export default definePde({ inputs: { x: [0, 1] }, terms: {} });', 'INVALID_ARGUMENT', /terms/],
+    ['a function that is a class', 'export default class Problem {}', 'PROBLEM_INVALID', /Class constructor Problem/],
+    ['a misspelt setting', settings('hiden: [8]'), 'PROBLEM_INVALID', /no setting is called hiden[\s\S]*hidden/],
+    ['a width for widths', settings('hidden: 8'), 'PROBLEM_INVALID', /hidden is not an array of numbers/],
+    [
+      'an optimizer by its name',
+      settings("optimizer: 'adam'"),
+      'PROBLEM_INVALID',
+      /optimizer is not an optimizer, as adam\(/,
+    ],
+    ['a text for a number', settings("degree: '3'"), 'PROBLEM_INVALID', /degree is not a number/],
+    ['a way of resampling', settings("resample: 'often'"), 'INVALID_ARGUMENT', /resample is the text "often"/],
+    ['a misspelt part', residual('u', 'exakt: () => 0'), 'INVALID_ARGUMENT', /line 2: a problem has no "exakt"/],
     ['a coordinate that is none', residual('u.zz'), 'INVALID_ARGUMENT', /volume: there is no u\.zz[\s\S]*u\.xy/],
-    ['a third derivative', residual('u.xxy'), 'INVALID_ARGUMENT', /volume: u\.xxy is beyond the second/],
-    ['a misspelt name', residual('u.add(z)'), 'INVALID_ARGUMENT', /volume: .*undefined/],
+    ['a third derivative', residual('u.xxy'), 'INVALID_ARGUMENT', /line 2: .*volume: u\.xxy is beyond the second/],
+    ['a third derivative in steps', residual('u.xx.y'), 'INVALID_ARGUMENT', /volume: u\.xx\.y is beyond the second/],
+    ['a second derivative in steps', residual('u.x.x'), 'INVALID_ARGUMENT', /volume: there is no u\.x\.x[\s\S]*u\.xx/],
+    ['a misspelt name', problem('{ on: interior(9), residual: ({ v }) => v }'), 'INVALID_ARGUMENT', /volume: .* no v/],
+    ['an unknown that is none', residual('unknowns.v.x'), 'INVALID_ARGUMENT', /volume: there is no unknown v/],
+    ['a scalar that is none', residual('u.mul(scalars.k)'), 'INVALID_ARGUMENT', /volume: there is no scalar k/],
+    ['a constant beyond float32', residual('u.mul(1e39)'), 'INVALID_ARGUMENT', /volume has the constant 1e\+39/],
+    [
+      'a term called as errors are',
+      residual('u').replace('volume', 'relativeL2'),
+      'INVALID_ARGUMENT',
+      /cannot be called relativeL2/,
+    ],
+    [
+      'values that are too few',
+      problem('{ on: grid({ x: 3, y: 3 }), residual: ({ u, at }) => u.sub(at([1, 2])) }'),
+      'SHAPE_MISMATCH',
+      /volume: it has 9 points, at was given 2 values/,
+    ],
+    [
+      'values of which one is none',
+      problem('{ on: points([[0, 1], [1, 0]]), residual: ({ u, at }) => u.sub(at([1, NaN])) }'),
+      'NON_FINITE_INPUT',
+      /volume is NaN at x = 1, y = 0/,
+    ],
+    ['values at random points', residual('u.sub(at([1, 2]))'), 'INVALID_ARGUMENT', /volume .*drawn at random/],
+    ['a number given as a function', residual('u.sub(at(3))'), 'INVALID_ARGUMENT', /volume: at was given 3/],
+    [
+      'a residual that is not finite',
+      residual('u.sub(9).log()'),
+      'NON_FINITE_INPUT',
+      /residual of volume is NaN at x = /,
+    ],
     ['an operator', residual('u.sub(2 * x)'), 'INVALID_ARGUMENT', /volume: .*as a number[\s\S]*u\.mul\(2\)/],
     ['a function of numbers', residual('u.sub(Math.sin(x))'), 'INVALID_ARGUMENT', /x\.sin\(\)/],
-    ['a residual that throws', residual('u.x.x.add(1)'), 'INVALID_ARGUMENT', /volume: Cannot read properties/],
+    ['a residual that throws', residual('x.foo()'), 'PROBLEM_INVALID', /line 2: .*volume: TypeError: x\.foo is not/],
     ['a residual that is a number', residual('3'), 'INVALID_ARGUMENT', /residual of volume is 3/],
     ['a residual that is nothing', residual('{}'), 'INVALID_ARGUMENT', /residual of volume is undefined/],
     ['a residual that comes later', residual('Promise.resolve(u)'), 'INVALID_ARGUMENT', /volume is an object/],
     ['a term without points', problem('{ residual: ({ u }) => u }'), 'INVALID_ARGUMENT', /volume lacks points/],
+    [
+      'points beyond the box',
+      problem('{ on: face({ x: 2 }, 3), residual: ({ u }) => u }'),
+      'DOMAIN_INVALID',
+      /x = 2, y/,
+    ],
+    [
+      'a grid without inside',
+      problem("{ on: grid({ x: 2, y: 2 }, { part: 'inside' }), residual: ({ u }) => u }"),
+      'SHAPE_MISMATCH',
+      /points of volume: there are none/,
+    ],
     ['no points', problem('{ on: points([]), residual: ({ u }) => u }'), 'SHAPE_MISMATCH', /points of volume/],
     ['points outside', problem('{ on: points([[0, 2]]), residual: ({ u }) => u }'), 'DOMAIN_INVALID', /x = 0, y = 2/],
     ['NaN given', residual('u.sub(at((x) => Math.sqrt(-1 - x)))'), 'NON_FINITE_INPUT', /volume is NaN at x = /],
-    ['a given function that throws', residual('u.sub(at((x) => x.a.b))'), 'PROBLEM_INVALID', /line 2: TypeError/],
+    [
+      'a given function that throws',
+      residual('u.sub(at((x) => x.a.b))'),
+      'PROBLEM_INVALID',
+      /line 2: the term volume: .* at x = .*, y = .*: TypeError/,
+    ],
+    [
+      'an exact solution that throws',
+      residual('u', 'exact: (x) => x.a.b'),
+      'PROBLEM_INVALID',
+      /line 2: .*exact solution/,
+    ],
+    ['an exact solution of nothing', residual('u', 'exact: { v: (x) => x }'), 'INVALID_ARGUMENT', /no unknown v/],
     [
       'features that are none',
       problem('{ on: interior(9), residual: ({ u }) => u }', 'features: () => 3'),
@@ -274,6 +410,21 @@ describe('nestkan solve (dist/cli.js)', () => {
       'INVALID_ARGUMENT',
       /Leave --learning-rate out/,
       ['--optimizer', 'lbfgs', '--learning-rate', '1'],
+    ],
+    [
+      'a schedule for L-BFGS',
+      residual('u'),
+      'INVALID_ARGUMENT',
+      /Leave --schedule out/,
+      ['--optimizer', 'lbfgs', '--schedule', 'ramp'],
+    ],
+    ['a schedule that is none', residual('u'), 'INVALID_ARGUMENT', /cosine, ramp, constant/, ['--schedule', 'steep']],
+    [
+      'a way of resampling that is none',
+      residual('u'),
+      'INVALID_ARGUMENT',
+      /"residual" or nothing/,
+      ['--resample', 'often'],
     ],
   ];
   for (const [what, text, code, words, args = []] of broken) {

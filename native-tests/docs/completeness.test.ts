@@ -54,7 +54,7 @@ describe('docs/guide.md', () => {
 
   it('has every option of the command line, and no other', () => {
     const sources = readdirSync('src/cli').map((file) => read(join('src/cli', file)));
-    const defined = sources.flatMap((text) => [...text.matchAll(/'(--[a-z-]+)(?: <[^>]*>)?',\s/g)]);
+    const defined = sources.flatMap((text) => [...text.matchAll(/'(--[a-z-]+)(?: [<[][^'\]>]*[>\]])?',\s/g)]);
     const known = new Set(['--help', '--version', ...defined.map(([, option]) => option)]);
     const [, section] = /^## The command line$([\s\S]*?)^## /m.exec(read('docs/guide.md'))!;
     const named = new Set([...section.matchAll(/--[a-z][a-z-]*/g)].map(([option]) => option));

@@ -10,9 +10,9 @@ export interface Program {
   readonly runs: boolean;
 }
 
-/** README.md and docs/*.md. */
+/** README.md and what lies under docs/. */
 export function documents(): { readonly path: string; readonly text: string }[] {
-  const names = readdirSync('docs').filter((name) => name.endsWith('.md'));
+  const names = readdirSync('docs', { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.md'));
   return ['README.md', ...names.sort().map((name) => join('docs', name))].map((path) => ({
     path,
     text: readFileSync(path, 'utf8'),

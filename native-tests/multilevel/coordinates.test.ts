@@ -3,16 +3,17 @@ import { expect } from 'chai';
 import { CpuBackend } from '../../src/backend/cpu/cpu-backend.ts';
 import { Kan } from '../../src/models/kan.ts';
 import { isGridLayer, weightsName } from '../../src/models/layer.ts';
+import { Mlp } from '../../src/models/mlp.ts';
 import { kanToMultichannelMlp } from '../../src/models/multichannel-mlp.ts';
-import type { Basis } from '../../src/multilevel/coordinates.ts';
+import { type Basis, inCoordinates } from '../../src/multilevel/coordinates.ts';
 import { regression } from '../../src/multilevel/regression.ts';
 import { trainMultilevel } from '../../src/multilevel/train.ts';
 import { adam } from '../../src/optimizers/adam.ts';
 import { lbfgs } from '../../src/optimizers/lbfgs.ts';
 import type { Optimizer } from '../../src/optimizers/optimizer.ts';
 import type { SplineGrid } from '../../src/splines/grid.ts';
-import { forEachBackend } from '../backends.ts';
-import { sample, smooth } from './problems.ts';
+import { errorOf, forEachBackend } from '../backends.ts';
+import { figureOf, sample, smooth } from './problems.ts';
 
 type DenseMatrix = number[][];
 
@@ -104,7 +105,7 @@ forEachBackend('coordinates', (open) => {
         reference.parameters.write(start);
         const plain = regression(data).bind(reference);
         cpu.run(await cpu.record(plain.evaluate));
-        const objective = regression({ ...data, coordinates: { geometry, gradient } }).bind(kan);
+        const objective = inCoordinates(regression(data), { geometry, gradient }).bind(kan);
         backend.run(await backend.record(objective.enter ?? []));
         const run = await optimizer.start(objective, 1);
         await run.advance(1);
@@ -153,8 +154,8 @@ describe('L-BFGS in the power-ReLU basis', () => {
     const kan = Kan.create(backend, { widths: [2, 3, 1], degree: 2, intervals: 3, hiddenDomain: [-1, 1], seed: 3 });
     const converted = await kanToMultichannelMlp(kan);
     const options = { levels: 1, steps: 12, optimizer: lbfgs() };
-    const coordinates = { geometry: 'power-relu', gradient: 'power-relu' } as const;
-    const inBasis = await trainMultilevel(kan, regression({ ...data, coordinates }), options);
+    const problem = inCoordinates(regression(data), { geometry: 'power-relu', gradient: 'power-relu' });
+    const inBasis = await trainMultilevel(kan, problem, options);
     const asMlp = await trainMultilevel(converted, regression(data), options);
     const inSplines = await trainMultilevel(kan, regression(data), options);
     const losses = [inBasis, asMlp, inSplines].map(({ history }) => history.curve.map(({ loss }) => loss));
@@ -163,5 +164,38 @@ describe('L-BFGS in the power-ReLU basis', () => {
       expect(losses[0][step], `step ${step}`).to.be.closeTo(loss, 1e-9 * loss);
     });
     expect(losses[0][3], 'and not L-BFGS on splines').to.not.be.closeTo(losses[2][3], 1e-3 * losses[2][3]);
+  });
+});
+
+describe('a problem in other coordinates', () => {
+  const power = { geometry: 'power-relu', gradient: 'power-relu' } as const;
+
+  it('is the problem itself where both are splines', () => {
+    const problem = regression(data);
+    expect(inCoordinates(problem, { geometry: 'spline', gradient: 'spline' })).to.equal(problem);
+  });
+
+  it('adapts and is monitored as before', async () => {
+    const backend = new CpuBackend();
+    const kan = Kan.create(backend, OPTIONS);
+    const adapted: unknown[] = [];
+    const adapt = async (model: unknown) => {
+      adapted.push(model);
+    };
+    const problem = inCoordinates({ ...regression(data), adapt }, power);
+    await problem.adapt?.(kan);
+    expect(adapted).to.deep.equal([kan]);
+    expect(inCoordinates(regression(data), power)).not.to.have.property('adapt');
+    expect(await figureOf(problem, kan)).to.equal(await figureOf(regression(data), kan));
+  });
+
+  it('is refused: a basis that does not exist, a model without splines', async () => {
+    const fourier = { geometry: 'fourier', gradient: 'spline' } as never;
+    expect((await errorOf(() => inCoordinates(regression(data), fourier))).code).to.equal('INVALID_ARGUMENT');
+    const backend = new CpuBackend();
+    const mlp = Mlp.create(backend, { widths: [2, 3, 1] });
+    const { bytes } = backend.counters;
+    expect((await errorOf(() => inCoordinates(regression(data), power).bind(mlp))).code).to.equal('INVALID_ARGUMENT');
+    expect(backend.counters.bytes, 'nothing is left behind').to.equal(bytes);
   });
 });

@@ -1,4 +1,4 @@
-/** Differential equations as something to be minimised: losses, gradients, attention, bad input. */
+/** Differential equations as something to be minimised: losses, gradients, attention. */
 import { expect } from 'chai';
 import type { Backend } from '../../src/backend/backend.ts';
 import { CpuBackend } from '../../src/backend/cpu/cpu-backend.ts';
@@ -6,22 +6,15 @@ import { Kan } from '../../src/models/kan.ts';
 import { Mlp } from '../../src/models/mlp.ts';
 import type { Network } from '../../src/models/network.ts';
 import { adam } from '../../src/optimizers/adam.ts';
-import { definePde, type Pde, type PdeDefinition, type Term } from '../../src/physics/pde.ts';
+import { definePde, type Pde } from '../../src/physics/pde.ts';
 import { PdeProblem } from '../../src/physics/pde-problem.ts';
 import { allenCahnPde } from '../../src/physics/problems/allen-cahn.ts';
 import { inverseDiffusionPde } from '../../src/physics/problems/inverse-diffusion.ts';
 import { poissonInterfacePde } from '../../src/physics/problems/poisson-interface.ts';
-import { faces, interior, points } from '../../src/physics/sampling.ts';
+import { interior, points } from '../../src/physics/sampling.ts';
 import { solve } from '../../src/physics/solve.ts';
 import { errorOf, forEachBackend } from '../backends.ts';
-
-const inputs = { x: [-1, 1], y: [0, 2] } as const;
-type Terms = Record<string, Term<'x' | 'y'>>;
-const u: Term<'x' | 'y'>['residual'] = (context) => context.u;
-
-function define(terms: Terms, more: Partial<PdeDefinition<'x' | 'y'>> = {}): Pde {
-  return definePde({ inputs, terms, ...more });
-}
+import { define, type Terms, u } from './definitions.ts';
 
 function modelFor(backend: Backend, { pde, scaling }: PdeProblem): Kan {
   const widths = [scaling.scale.length, 3, pde.unknowns.length];
@@ -250,28 +243,6 @@ describe('residuals wherever one likes', () => {
   });
 });
 
-describe('points of terms', () => {
-  const problem = (more: object) =>
-    new PdeProblem(define({ a: { on: interior(5), residual: u }, b: { on: interior(5), residual: u } }), more);
-  const coarse = Kan.create(new CpuBackend(), { widths: [2, 1], intervals: 2 });
-  const fine = Kan.create(new CpuBackend(), { widths: [2, 1], intervals: 4 });
-  const drawn = (p: PdeProblem, term: 0 | 1, model: Network) => [...p.points(p.terms[term], term, model)[0].data];
-
-  it('follow the seed, differ between terms, and stay the same on every level', () => {
-    const points = drawn(problem({ seed: 3 }), 0, coarse);
-    expect(drawn(problem({ seed: 3 }), 0, fine)).to.deep.equal(points);
-    expect(drawn(problem({ seed: 4 }), 0, coarse)).not.to.deep.equal(points);
-    expect(drawn(problem({ seed: 3 }), 1, coarse)).not.to.deep.equal(points);
-  });
-
-  it('are drawn anew on every level where asked for', () => {
-    const resampled = problem({ seed: 3, resample: true });
-    const points = drawn(resampled, 0, coarse);
-    expect(drawn(resampled, 0, coarse)).to.deep.equal(points);
-    expect(drawn(resampled, 0, fine)).not.to.deep.equal(points);
-  });
-});
-
 describe('training on physics losses', () => {
   it('Adam that fails comes back to finite parameters and attention', async () => {
     const pde = allenCahnPde({ volume: interior(20), initialPoints: 5 });
@@ -304,143 +275,5 @@ describe('training on physics losses', () => {
     }
     expect(history.levels[1].watched!['relativeL2']).to.equal(errors!.relativeL2);
     expect(scalars['diffusivity']).not.to.equal(0.7);
-  });
-});
-
-describe('bad input', () => {
-  const fails = async (make: () => unknown) => errorOf(make);
-  const train = (pde: Pde, degree = 4) => solve(new CpuBackend(), pde, { levels: 1, steps: 1, degree });
-
-  it('definitions', async () => {
-    const term: Term<'x' | 'y'> = { on: interior(3), residual: u };
-    const cases: readonly (readonly [string, string, () => unknown])[] = [
-      ['DOMAIN_INVALID', 'x', () => definePde({ inputs: { x: [1, 1] }, terms: { term: term as never } })],
-      ['DOMAIN_INVALID', 'x', () => definePde({ inputs: { x: [0, Number.NaN] }, terms: { term: term as never } })],
-      ['DOMAIN_INVALID', 'x', () => definePde({ inputs: { x: [0] as never }, terms: { term: term as never } })],
-      ['INVALID_ARGUMENT', 'terms', () => define({})],
-      ['INVALID_ARGUMENT', 'unknowns', () => define({ term }, { unknowns: [] })],
-      ['INVALID_ARGUMENT', 'term', () => define({ term: { ...term, weight: -1 } })],
-      ['INVALID_ARGUMENT', 'term', () => define({ term: { ...term, weight: Number.NaN } })],
-      ['INVALID_ARGUMENT', 'term', () => define({ term: { ...term, attention: 1 } })],
-    ];
-    for (const [code, words, make] of cases) {
-      const error = await fails(make);
-      expect(error.code).to.equal(code);
-      expect(error.message).to.contain(words);
-      expect(error.fix).not.to.equal('');
-    }
-  });
-
-  it('names of coordinates that mean something else', async () => {
-    for (const name of ['u', 'at', 'sides', 'mul', 'node']) {
-      const error = await fails(() =>
-        definePde({ inputs: { [name]: [0, 1] }, terms: { term: { on: interior(3), residual: (p) => p.u } } }),
-      );
-      expect(error.code).to.equal('INVALID_ARGUMENT');
-      expect(error.message).to.contain(name);
-    }
-    const ambiguous = await fails(() =>
-      definePde({ inputs: { x: [0, 1], xx: [0, 1] }, terms: { term: { on: interior(3), residual: (p) => p.u } } }),
-    );
-    expect(ambiguous.code).to.equal('INVALID_ARGUMENT');
-  });
-
-  it('residuals: each error names the term', async () => {
-    const residuals: Record<string, Term<'x' | 'y'>['residual']> = {
-      'beyond the second derivative': (p) => (p.u as unknown as Record<string, never>)['xxx'],
-      'of a derivative': (p) => (p.u.x as unknown as Record<string, { add(n: number): never }>)['x'].add(1),
-      'of a coordinate that there is not': (p) => p.u.add((p.u as unknown as Record<string, never>)['z']),
-      nothing: () => [],
-      'a number': () => 3 as never,
-      'an arithmetic slip': (p) => (2 * (p.u as unknown as number)) as never,
-      'that throws': () => {
-        throw new Error('a message of its own');
-      },
-    };
-    for (const [label, residual] of Object.entries(residuals)) {
-      const error = await fails(() => new PdeProblem(define({ equation: { on: interior(3), residual } })));
-      expect(error.code, label).to.equal('INVALID_ARGUMENT');
-      expect(error.message, label).to.contain('equation');
-      expect(error.where['term'], label).to.equal('equation');
-    }
-  });
-
-  it('points: none, outside, of another width, unequal on two sides', async () => {
-    const cases: readonly (readonly [string, Term<'x' | 'y'>['on']])[] = [
-      ['SHAPE_MISMATCH', () => ({ rows: 0, columns: 2, data: new Float64Array(0) })],
-      [
-        'DOMAIN_INVALID',
-        points([
-          [0, 1],
-          [1.5, 1],
-        ]),
-      ],
-      ['DOMAIN_INVALID', () => ({ rows: 1, columns: 2, data: Float64Array.of(0, Number.NaN) })],
-      ['SHAPE_MISMATCH', () => ({ rows: 2, columns: 1, data: Float64Array.of(0, 1) })],
-      ['SHAPE_MISMATCH', [interior(3), interior(4)]],
-    ];
-    for (const [code, on] of cases) {
-      const error = await fails(() => train(define({ wall: { on, residual: u } })));
-      expect(error.code).to.equal(code);
-      expect(error.message).to.contain('wall');
-    }
-    const outside = await fails(() =>
-      train(
-        define({
-          wall: {
-            on: points([
-              [0, 1],
-              [1.5, 1],
-            ]),
-            residual: u,
-          },
-        }),
-      ),
-    );
-    expect(outside.message).to.contain('1.5');
-  });
-
-  it('a given function that is not a number somewhere names the term and the point', async () => {
-    const pde = define({
-      source: {
-        on: points([
-          [0.5, 1],
-          [0.25, 2],
-        ]),
-        residual: (p) => p.u.sub(p.at((x) => Math.sqrt(x - 0.3))),
-      },
-    });
-    const error = await fails(() => train(pde));
-    expect(error.code).to.equal('NON_FINITE_INPUT');
-    expect(error.message).to.contain('source').and.to.contain('0.25');
-    expect(error.where['point']).to.deep.equal([0.25, 2]);
-  });
-
-  it('a feature whose derivative is not finite names the point', async () => {
-    const pde = define(
-      { edge: { on: faces(8), residual: (p) => p.u.x } },
-      { features: ({ x, y }) => [x.add(1).sqrt(), y] },
-    );
-    const error = await fails(() => train(pde));
-    expect(error.code).to.equal('NON_FINITE_INPUT');
-    expect(error.message).to.contain('x = -1');
-  });
-
-  it('an exact solution that is not finite', async () => {
-    const pde = define({ term: { on: interior(3), residual: u } }, { exact: (x) => 1 / (x + 1) });
-    expect((await fails(() => train(pde))).code).to.equal('NON_FINITE_INPUT');
-  });
-
-  it('a degree too low for the derivatives asked for', async () => {
-    const error = await fails(() => train(define({ term: { on: interior(3), residual: (p) => p.u.xx } }), 1));
-    expect(error.code).to.equal('DEGREE_OUT_OF_RANGE');
-    expect(error.message).to.contain('term');
-    await train(define({ term: { on: interior(3), residual: (p) => p.u.x } }), 1);
-  });
-
-  it('a model of other widths', async () => {
-    const problem = new PdeProblem(define({ term: { on: interior(3), residual: u } }));
-    const error = await fails(() => problem.bind(Kan.create(new CpuBackend(), { widths: [3, 1] })));
-    expect(error.code).to.equal('KAN_INPUT_WIDTH');
   });
 });

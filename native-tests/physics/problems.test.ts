@@ -2,6 +2,7 @@
 import { expect } from 'chai';
 import type { Matrix } from '../../src/arrays.ts';
 import { CpuBackend } from '../../src/backend/cpu/cpu-backend.ts';
+import { coordinateSymbols } from '../../src/physics/context.ts';
 import { symbol } from '../../src/physics/expression.ts';
 import type { Pde } from '../../src/physics/pde.ts';
 import { definePde } from '../../src/physics/pde.ts';
@@ -15,7 +16,7 @@ import { poissonInterfaceScatteredPde } from '../../src/physics/problems/poisson
 import { builtInProblems } from '../../src/physics/problems.ts';
 import { faces, interior } from '../../src/physics/sampling.ts';
 import { solve } from '../../src/physics/solve.ts';
-import { coordinateSymbols, type TracedTerm } from '../../src/physics/trace.ts';
+import type { TracedTerm } from '../../src/physics/trace.ts';
 
 const STEP = 1 / 2048;
 type Solution = (...coordinates: number[]) => number;

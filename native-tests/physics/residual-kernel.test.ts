@@ -161,6 +161,26 @@ describe('fused residual kernels', () => {
     }
   });
 
+  it('constants of every size are literals that the device takes: the largest of float32, and smaller ones than it has', async () => {
+    const u = symbol(jetKey(0, 0, 0));
+    const sizes = { channels: 1, traces: 1, outputs: 1, fields: 0, scalars: 0, residuals: 1 };
+    const largest = (2 - 2 ** -23) * 2 ** 127;
+    const factors = [largest, -largest, 2 ** -100, 0.1 + 0.2];
+    const lost = [1e-40, -1e-46, 1e-310, Number.MIN_VALUE, -0];
+    for (const equation of [...factors.map((c) => u.mul(c)), ...lost.map((c) => u.mul(c).add(u))]) {
+      const { forward } = residualKernels([equation], sizes, 'literals');
+      const contents = {
+        jets: new Float64Array(BATCH).fill(0.5),
+        fields: Float64Array.of(0),
+        scalars: Float64Array.of(0),
+      };
+      const { residual: expected } = await run(cpu, forward, contents);
+      const { residual: actual } = await run(webgpu, forward, contents);
+      expect(expected[0]).not.to.equal(0);
+      expect(actual[0]).to.equal(Math.fround(expected[0]));
+    }
+  });
+
   it('sizes of one kernel may change from run to run', async () => {
     const sizes = { channels: 1, traces: 1, outputs: 1, fields: 0, scalars: 1, residuals: 1 };
     const { forward } = residualKernels([symbol(jetKey(0, 0, 0)).mul(symbol(scalarKey(0)))], sizes, 'resized');

@@ -7,13 +7,14 @@ import type { Matrix } from '../../src/arrays.ts';
 import { CpuBackend } from '../../src/backend/cpu/cpu-backend.ts';
 import { Kan } from '../../src/models/kan.ts';
 import type { Network } from '../../src/models/network.ts';
+import { coordinateKey } from '../../src/physics/context.ts';
 import { symbol } from '../../src/physics/expression.ts';
 import { definePde, type Pde, type PdeDefinition, type ResidualContext } from '../../src/physics/pde.ts';
 import { PdeProblem } from '../../src/physics/pde-problem.ts';
 import { evaluateFormulas, featureScaling, featuresOf, inputJets } from '../../src/physics/points.ts';
 import { points } from '../../src/physics/sampling.ts';
 import { evaluateSolution } from '../../src/physics/solve.ts';
-import { coordinateKey, traceTerm } from '../../src/physics/trace.ts';
+import { traceTerm } from '../../src/physics/trace.ts';
 import { errorOf } from '../backends.ts';
 
 type Definition = Omit<PdeDefinition<'x' | 'y'>, 'terms'>;
@@ -270,7 +271,7 @@ describe('jets of features', () => {
     const { directions } = traceTerm(pde, 'term', pde.terms['term']);
     const matrix = { rows: PLACES.length, columns: 2, data: Float64Array.from(PLACES.flat()) };
     const scaling = featureScaling(pde);
-    const jets = inputJets(pde, { directions, order: 2, traces: 1 }, [matrix], scaling);
+    const jets = inputJets(pde, { name: 'term', directions, order: 2, traces: 1 }, [matrix], scaling);
     const formulas = featuresOf(pde);
     const shifted = (v: readonly number[], by: number) => {
       const data = matrix.data.map((value, index) => value + by * STEP * v[index % 2]);

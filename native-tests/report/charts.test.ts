@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { axisDomain, axisPosition, axisTicks, type ScaleType } from '../../src/report/charts/axis.ts';
 import { subsample } from '../../src/report/charts/scatter-chart.ts';
-import { barChart, edgeGrid, heatMap, lineChart, scatterChart } from '../../src/report/charts.ts';
+import { barChart, chartRow, edgeGrid, heatMap, lineChart, scatterChart } from '../../src/report/charts.ts';
 import { outsideReferences, readMarkup, withClass } from './markup.ts';
 
 const labels = { title: 'title', xLabel: 'x', yLabel: 'y' };
@@ -345,5 +345,40 @@ describe('report: bar chart', () => {
     expect(widths[1] / widths[0]).to.be.closeTo(2, 1e-3);
     expect(texts(svg)).to.include('NaN');
     read(barChart({ title: '', valueLabel: '', categories: [], series: [] }));
+  });
+});
+
+describe('report: a row of charts', () => {
+  const chart = (title: string, width: number) =>
+    lineChart({ ...labels, title, width, series: [{ name: 's', x: range(9), y: range(9) }] });
+  const size = ({ attributes }: { attributes: Record<string, string> }) =>
+    ['x', 'width', 'height'].map((name) => Number(attributes[name]));
+
+  it('sets them side by side, whole, and is as high as the highest', () => {
+    const charts = [
+      chart('first', 300),
+      heatMap({
+        ...labels,
+        title: HOSTILE,
+        xDomain: [0, 1],
+        yDomain: [0, 1],
+        width: 2,
+        height: 2,
+        values: range(4),
+        colorLabel: 'c',
+      }),
+      chart('last', 200),
+    ];
+    const [row, ...inside] = read(chartRow(HOSTILE, charts)).filter(({ name }) => name === 'svg');
+    const sizes = charts.map((svg) => size(readMarkup(svg)[0]).slice(1));
+    expect(inside.map(size)).to.deep.equal(
+      sizes.map(([width, height], index) => [[0, 300, 860][index], width, height]),
+    );
+    expect(size(row).slice(1)).to.deep.equal([1060, Math.max(...sizes.map(([, height]) => height))]);
+    for (const svg of charts) expect(chartRow('t', charts)).to.contain(svg.slice('<svg '.length));
+  });
+
+  it('survives no charts', () => {
+    expect(readMarkup(chartRow('t', []))[0].attributes['viewBox']).to.equal('0 0 0 0');
   });
 });

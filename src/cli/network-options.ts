@@ -1,9 +1,17 @@
 /** Options that describe the network and its training, shared by the commands that train. */
 import type { Command } from 'commander';
-import { adam, adamThenLbfgs, lbfgs, NestkanError, type Optimizer } from '../node.ts';
+import {
+  type AdamOptions,
+  adam,
+  adamThenLbfgs,
+  lbfgs,
+  levenbergMarquardt,
+  NestkanError,
+  type Optimizer,
+} from '../node.ts';
 import { choice, listOf, wholeNumber } from './options.ts';
 
-const OPTIMIZERS = { adam, lbfgs, 'adam-lbfgs': adamThenLbfgs } as const;
+const OPTIMIZERS = { adam, lbfgs, 'adam-lbfgs': adamThenLbfgs, lm: levenbergMarquardt } as const;
 
 export interface NetworkOptions {
   hidden?: number[];
@@ -55,13 +63,17 @@ export function addNetworkOptions(command: Command, defaults: NetworkDefaults): 
     );
 }
 
-/** @throws INVALID_ARGUMENT for a learning rate where Adam has no part */
-export function createOptimizer(name: NetworkOptions['optimizer'], learningRate?: number): Optimizer | undefined {
-  if (name === undefined || learningRate === undefined) return name && OPTIMIZERS[name]();
-  if (name === 'lbfgs') {
-    throw new NestkanError('INVALID_ARGUMENT', '--learning-rate is for Adam; --optimizer is lbfgs.', {
-      fix: 'Leave --learning-rate out: L-BFGS finds its step by a line search.',
-    });
-  }
-  return name === 'adam' ? adam({ learningRate }) : adamThenLbfgs({ adam: { learningRate } });
+/** @throws INVALID_ARGUMENT for settings of Adam where it has no part */
+export function createOptimizer(
+  name: NetworkOptions['optimizer'],
+  { learningRate, schedule }: Pick<AdamOptions, 'learningRate' | 'schedule'> = {},
+): Optimizer | undefined {
+  if (name === undefined) return undefined;
+  if (name === 'adam') return adam({ learningRate, schedule });
+  if (name === 'adam-lbfgs') return adamThenLbfgs({ adam: { learningRate, schedule } });
+  const ofAdam = learningRate !== undefined ? '--learning-rate' : schedule && '--schedule';
+  if (ofAdam === undefined) return OPTIMIZERS[name]();
+  throw new NestkanError('INVALID_ARGUMENT', `${ofAdam} is for Adam; --optimizer is ${name}.`, {
+    fix: `Leave ${ofAdam} out: ${name} finds its steps by itself.`,
+  });
 }

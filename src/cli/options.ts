@@ -95,12 +95,13 @@ export function nameList(option: string): OptionParser<string[]> {
   };
 }
 
-/** One of a few words. */
+/** One of a few words; an option with a single word may also stand alone. */
 export function choice<const T extends string>(option: string, words: readonly T[]): OptionParser<T> {
+  const expected = words.length === 1 ? `"${words[0]}" or nothing` : `one of ${words.join(', ')}`;
   return (text) => {
     const word = words.find((candidate) => candidate === text);
     if (word !== undefined) return word;
-    throw invalidOption(option, text, `one of ${words.join(', ')}`);
+    throw invalidOption(option, text, expected);
   };
 }
 

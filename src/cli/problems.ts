@@ -12,6 +12,7 @@ import {
   type PdeDefinition,
   type SolveOptions,
 } from '../node.ts';
+import { checkSettings } from './solve-settings.ts';
 
 export interface PdeTask {
   /** As it was asked for: a built-in name or a file's. */
@@ -44,7 +45,7 @@ export async function loadPde(problem: string): Promise<PdeTask> {
   const module = pathToFileURL(resolve(problem)).href;
   return attributed(module, async () => {
     const { default: exported, network = {} } = await importModule(module);
-    const definition = typeof exported === 'function' ? await exported() : exported;
+    const definition = typeof exported === 'function' ? await fromModule(module, async () => exported()) : exported;
     const isDefinition = isObject(definition) && isObject(definition['inputs']) && isObject(definition['terms']);
     if (!isDefinition || !isObject(network)) {
       const what = isDefinition ? 'its export "network" is no object' : `its default export is ${kindOf(definition)}`;
@@ -53,6 +54,7 @@ export async function loadPde(problem: string): Promise<PdeTask> {
         where: { path: problem },
       });
     }
+    checkSettings(problem, network);
     const pde = definePde(definition as unknown as PdeDefinition);
     const inputs = pde.box.map(([name, start, end]) => `${name} in [${start}, ${end}]`).join(', ');
     return { name: basename(problem), description: `${pde.unknowns.join(', ')} of ${inputs}`, pde, network, module };
@@ -64,21 +66,45 @@ export async function attributed<Result>(module: string | undefined, work: () =>
   try {
     return await work();
   } catch (error) {
-    const thrownThere = error instanceof Error && module !== undefined && error.stack?.includes(`${module}:`);
-    throw thrownThere ? moduleError(module, error) : error;
+    throw module !== undefined && lineIn(module, error) > 0 ? moduleError(module, error) : error;
   }
 }
 
-function moduleError(module: string, cause: unknown): unknown {
-  if (isNestkanError(cause)) return cause;
-  const { name, message, stack = '' } = cause instanceof Error ? cause : { name: 'it threw', message: String(cause) };
-  const line = Number.parseInt(stack.split(`${module}:`)[1] ?? '', 10);
+/** The same for work that is done by the module alone. */
+async function fromModule<Result>(module: string, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    throw moduleError(module, error);
+  }
+}
+
+/** An error with what caused it, and what caused that. */
+function chainOf(error: unknown): unknown[] {
+  return error instanceof Error && error.cause !== undefined ? [error, ...chainOf(error.cause)] : [error];
+}
+
+/** The line of the module at which it happened, NaN if it did not happen there. */
+function lineIn(module: string, error: unknown): number {
+  const stacks = chainOf(error).map((each) => (each instanceof Error && each.stack) || '');
+  const [, rest = ''] = stacks.reverse().join('\n').split(`${module}:`);
+  return Number.parseInt(rest, 10);
+}
+
+/** What the library found wrong keeps its code, and says in which line; what the module threw is PROBLEM_INVALID. */
+function moduleError(module: string, error: unknown): NestkanError {
+  if (isNestkanError(error) && error.where['module'] === module) return error;
+  const root = chainOf(error).pop();
+  const line = lineIn(module, error);
   const file = decodeURIComponent(basename(module));
-  return new NestkanError('PROBLEM_INVALID', `${file}${line > 0 ? `, line ${line}` : ''}: ${name}: ${message}`, {
-    fix: cause instanceof SyntaxError ? `Run node --check ${file} to see where.` : 'Mend the module.',
-    where: { module, line },
-    cause,
-  });
+  const place = line > 0 ? `${file}, line ${line}` : file;
+  const code = isNestkanError(error) && isNestkanError(root) ? error.code : 'PROBLEM_INVALID';
+  const details = { where: { ...(isNestkanError(error) && error.where), module, line }, cause: error };
+  if (isNestkanError(error))
+    return new NestkanError(code, `${place}: ${error.message}`, { fix: error.fix, ...details });
+  const reason = error instanceof Error ? `${error.name}: ${error.message}` : `it threw: ${String(error)}`;
+  const fix = error instanceof SyntaxError ? `Run node --check ${file} to see where.` : 'Mend the module.';
+  return new NestkanError(code, `${place}: ${reason}`, { fix, ...details });
 }
 
 async function checkFile(problem: string): Promise<void> {
@@ -105,11 +131,7 @@ async function checkFile(problem: string): Promise<void> {
 
 async function importModule(module: string): Promise<Record<string, unknown>> {
   offerOwnEntries();
-  try {
-    return await import(module);
-  } catch (error) {
-    throw moduleError(module, error);
-  }
+  return fromModule(module, () => import(module));
 }
 
 const ENTRIES = {

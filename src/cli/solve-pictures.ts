@@ -1,6 +1,15 @@
 /** What a report on a solution draws: values on a grid, looked at whenever a level ends. */
-import { evaluateSolution, exactValues, type Matrix, type Network, type Pde, type PdeProblem } from '../node.ts';
-import type { LevelPictures, Picture, PictureGrid, SolveReportData } from '../report/solve-report.ts';
+import {
+  evaluateSolution,
+  exactValues,
+  isNestkanError,
+  type Matrix,
+  type Network,
+  type Pde,
+  type PdeProblem,
+} from '../node.ts';
+import type { Picture, PictureGrid } from '../report/solution-charts.ts';
+import type { LevelPictures, SolveReportData } from '../report/solve-report.ts';
 
 /** Cells of a curve, and of a picture along each side; even, so that no centre lies on a line of symmetry. */
 const CURVE_CELLS = 400;
@@ -50,9 +59,8 @@ export class SolvePictures {
   async #residuals(problem: PdeProblem, model: Network): Promise<Picture[]> {
     const pictures: Picture[] = [];
     for (const [index, term] of problem.terms.entries()) {
-      if (!fillsVolume(problem, term, index, model)) continue;
-      // A term of measurements may have values at its own points alone: then there is no picture of it.
-      const residual = await problem.residualAt(model, term, this.#points).catch(() => undefined);
+      if (term.isTabulated || !fillsVolume(problem, term, index, model)) continue;
+      const residual = await problem.residualAt(model, term, this.#points).catch(knownNowhereElse);
       if (residual) pictures.push({ name: term.name, values: rootOfSquares(residual) });
     }
     return pictures;
@@ -91,6 +99,11 @@ function fillsVolume(problem: PdeProblem, term: Term, index: number, model: Netw
     (point) => box.every(([, start, end], column) => point[column] > start && point[column] < end),
   );
   return box.every((_, column) => inner.some((point) => point[column] !== inner[0][column]));
+}
+
+/** A function may give numbers at the points of its term alone: then there is no picture of the residual. */
+function knownNowhereElse(error: unknown): undefined {
+  if (!isNestkanError(error) || error.code !== 'NON_FINITE_INPUT') throw error;
 }
 
 /** √Σ r² over the equations of a term, point by point. */

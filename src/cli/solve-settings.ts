@@ -1,15 +1,25 @@
 /** From a problem's own settings and the command line's to those of a run. */
 import type { Command } from 'commander';
-import { type SolveOptions, solveDefaults } from '../node.ts';
+import { NestkanError, type Schedule, type SolveOptions, solveDefaults } from '../node.ts';
 import { addNetworkOptions, createOptimizer, type NetworkOptions } from './network-options.ts';
-import { positiveNumber } from './options.ts';
+import { choice, positiveNumber } from './options.ts';
+
+/** The ramp is the paper's: from a hundredth of the rate within ten steps, then constant. */
+const SCHEDULES = {
+  cosine: { type: 'cosine' },
+  ramp: { type: 'ramp', steps: 10 },
+  constant: { type: 'constant' },
+} as const satisfies Record<string, Schedule>;
+const SCHEDULE_NAMES = Object.keys(SCHEDULES) as (keyof typeof SCHEDULES)[];
 
 export interface SolverOptions extends NetworkOptions {
   learningRate?: number;
-  resample?: true;
+  schedule?: keyof typeof SCHEDULES;
+  /** True where the option has no word behind it. */
+  resample?: true | 'residual';
 }
 
-/** --hidden, --degree, …, --learning-rate, --resample. */
+/** --hidden, --degree, …, --learning-rate, --schedule, --resample. */
 export function addSolveOptions(command: Command): Command {
   return addNetworkOptions(command, { first: "the problem's own", ...solveDefaults })
     .option(
@@ -17,7 +27,57 @@ export function addSolveOptions(command: Command): Command {
       "Adam's learning rate (default: the problem's own, or 0.02)",
       positiveNumber('--learning-rate'),
     )
-    .option('--resample', 'draw new points on every level');
+    .option(
+      '--schedule <name>',
+      `Adam's learning rate over the steps of a level: ${SCHEDULE_NAMES.join(', ')} (default: the problem's own, or cosine)`,
+      choice('--schedule', SCHEDULE_NAMES),
+    )
+    .option(
+      '--resample [residual]',
+      'draw new points on every level; with the word, more of them where residuals are large',
+      choice('--resample', ['residual']),
+    );
+}
+
+const NUMBER = 'a number';
+const NUMBERS = 'an array of numbers';
+/** What the export `network` of a module may hold, and what kind of value where the library would not say. */
+const SETTINGS: Record<keyof Omit<SolveOptions, 'seed' | 'signal' | 'onProgress' | 'inspect'>, string> = {
+  hidden: NUMBERS,
+  degree: NUMBER,
+  intervals: NUMBER,
+  hiddenIntervals: NUMBER,
+  hiddenDomain: NUMBERS,
+  squashing: '',
+  leadingLinear: '',
+  mlp: '',
+  levels: NUMBER,
+  steps: NUMBER,
+  stepsPerLevel: NUMBERS,
+  optimizer: "an optimizer, as adam({ learningRate: 0.005 }) makes one ('nestkan' exports adam and others)",
+  resample: '',
+  coordinates: '',
+  tolerance: NUMBER,
+  workPerEpoch: NUMBER,
+};
+
+/** @throws PROBLEM_INVALID for settings that would be passed over, or could not be used */
+export function checkSettings(path: string, network: Readonly<Record<string, unknown>>): void {
+  const isKind = (kind: string, value: unknown) => {
+    if (kind === '' || value === undefined) return true;
+    if (kind === NUMBER) return typeof value === 'number';
+    if (kind === NUMBERS) return Array.isArray(value) && value.every((item) => typeof item === 'number');
+    return typeof (value as { start?: unknown } | null)?.start === 'function';
+  };
+  for (const [name, value] of Object.entries(network)) {
+    const kind = Object.hasOwn(SETTINGS, name) ? SETTINGS[name as keyof typeof SETTINGS] : undefined;
+    if (kind !== undefined && isKind(kind, value)) continue;
+    const message = kind === undefined ? `no setting is called ${name}` : `${name} is not ${kind}`;
+    throw new NestkanError('PROBLEM_INVALID', `The export "network" of ${path}: ${message}.`, {
+      fix: kind === undefined ? `Use: ${Object.keys(SETTINGS).join(', ')}.` : `Give ${name} as ${kind}.`,
+      where: { path, setting: name },
+    });
+  }
 }
 
 export interface SolveSettings extends Omit<SolveOptions, 'levels' | 'steps'> {
@@ -38,6 +98,7 @@ export function solveSettings(
     steps,
     optimizer,
     learningRate,
+    schedule,
     resample,
     seed,
   }: SolverOptions & { seed: number },
@@ -53,7 +114,10 @@ export function solveSettings(
     intervals: intervals ?? own.intervals ?? solveDefaults.intervals,
     hiddenIntervals: intervals ?? own.hiddenIntervals,
     stepsPerLevel: Array.from({ length: count }, (_, level) => stepsOf(level)),
-    optimizer: optimizer || learningRate ? createOptimizer(optimizer ?? 'adam-lbfgs', learningRate) : own.optimizer,
+    optimizer:
+      optimizer || learningRate || schedule
+        ? createOptimizer(optimizer ?? 'adam-lbfgs', { learningRate, schedule: schedule && SCHEDULES[schedule] })
+        : own.optimizer,
     resample: resample ?? own.resample,
     seed,
   };

@@ -1,9 +1,8 @@
 import type { Activation } from '../kernels/activations.ts';
 import type { SplineGrid } from '../splines/grid.ts';
+import type { Op } from '../tape/op.ts';
 import { activation } from '../tape/ops/activation.ts';
 import { affine } from '../tape/ops/affine.ts';
-import { powerReluLayer } from '../tape/ops/power-relu-layer.ts';
-import { splineLayer } from '../tape/ops/spline-layer.ts';
 import type { Parameters } from '../tape/parameters.ts';
 import type { Tape } from '../tape/tape.ts';
 import type { Shape, Tensor } from '../tape/tensor.ts';
@@ -60,11 +59,18 @@ export function parameterShapes(layers: readonly Layer[], scalars = 0): Record<s
   return shapes;
 }
 
+interface LayerContext {
+  readonly layer: Layer;
+  readonly index: number;
+  readonly parameters: Parameters;
+  /** What a grid layer does. */
+  readonly gridOp: Op<SplineGrid>;
+}
+
 /** Records layer `index` of a stack on `x` [batch, inputs]. */
-export function applyLayer(tape: Tape, layer: Layer, index: number, parameters: Parameters, x: Tensor): Tensor {
+export function applyLayer(tape: Tape, x: Tensor, { layer, index, parameters, gridOp }: LayerContext): Tensor {
   if (layer.type === 'activation') return tape.apply(activation, [x], layer.activation);
   const weights = parameters.get(weightsName(index));
-  if (isGridLayer(layer))
-    return tape.apply(layer.type === 'spline' ? splineLayer : powerReluLayer, [x, weights], layer.grid);
+  if (isGridLayer(layer)) return tape.apply(gridOp, [x, weights], layer.grid);
   return tape.apply(affine, layer.bias ? [x, weights, parameters.get(biasName(index))] : [x, weights], undefined);
 }

@@ -2,6 +2,7 @@ import type { Backend } from '../backend/backend.ts';
 import { changeOfBasisDiagonals, multiplyByATransposed, solveWithATransposed } from '../splines/change-of-basis.ts';
 import type { SplineGrid } from '../splines/grid.ts';
 import { prolongate } from '../splines/prolongation.ts';
+import { powerReluLayer } from '../tape/ops/power-relu-layer.ts';
 import { Kan, type KanOptions, refinedLayer } from './kan.ts';
 import { type GridLayer, isGridLayer, type Layer, weightsName } from './layer.ts';
 import { Network } from './network.ts';
@@ -16,6 +17,7 @@ import { Network } from './network.ts';
  */
 export class MultichannelMlp extends Network {
   readonly kind = 'multichannel-mlp';
+  protected override readonly gridOp = powerReluLayer;
 
   /** The multichannel MLP that equals `Kan.create(backend, options)`. */
   static async create(backend: Backend, options: KanOptions): Promise<MultichannelMlp> {

@@ -3,6 +3,9 @@ import type { Backend, DeviceBuffer } from '../backend/backend.ts';
 import { dispatch } from '../backend/dispatch.ts';
 import { NestkanError } from '../errors.ts';
 import { outsideCount } from '../kernels/monitors.ts';
+import type { SplineGrid } from '../splines/grid.ts';
+import type { Op } from '../tape/op.ts';
+import { splineLayer } from '../tape/ops/spline-layer.ts';
 import { Parameters } from '../tape/parameters.ts';
 import { Tape } from '../tape/tape.ts';
 import type { Tensor } from '../tape/tensor.ts';
@@ -22,6 +25,9 @@ export abstract class Network {
 
   /** Trainable numbers beside the layers, for inverse problems: the parameter `scalars`. */
   readonly scalars: number;
+
+  /** What grid layers do, with their grids as options; a MultichannelMlp has another basis. */
+  protected readonly gridOp: Op<SplineGrid> = splineLayer;
 
   /** Parameters start at zero; subclasses initialise them. */
   constructor(backend: Backend, layers: readonly Layer[], scalars = 0) {
@@ -60,9 +66,10 @@ export abstract class Network {
 
   /** Records the network on x [batch, inputs]; `observe` sees the input of every layer. */
   apply(tape: Tape, x: Tensor, observe?: (input: Tensor, layer: Layer, index: number) => void): Tensor {
+    const { parameters, gridOp } = this;
     return this.layers.reduce((input, layer, index) => {
       observe?.(input, layer, index);
-      return applyLayer(tape, layer, index, this.parameters, input);
+      return applyLayer(tape, input, { layer, index, parameters, gridOp });
     }, x);
   }
 

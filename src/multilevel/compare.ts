@@ -6,7 +6,7 @@ import { parameterShapes } from '../models/layer.ts';
 import { Mlp } from '../models/mlp.ts';
 import type { Network } from '../models/network.ts';
 import { elements } from '../tape/tensor.ts';
-import type { Coordinates } from './coordinates.ts';
+import { type Coordinates, inCoordinates } from './coordinates.ts';
 import type { TrainingHistory } from './history.ts';
 import type { Progress, TrainOptions } from './options.ts';
 import { regression } from './regression.ts';
@@ -184,11 +184,12 @@ async function runMethod(backend: Backend, method: MethodName, options: Comparis
   const { train, test, optimizer, signal, onProgress } = options;
   const plan = planMethod(method, options);
   const { label, stepsPerLevel, coordinates, workPerEpoch } = plan;
+  const problem = regression(train);
   const initial = createModel(backend, plan, options);
   try {
     return await orBrokenDown(
       async () => {
-        const trained = await trainMultilevel(initial, regression({ ...train, coordinates }), {
+        const trained = await trainMultilevel(initial, coordinates ? inCoordinates(problem, coordinates) : problem, {
           stepsPerLevel,
           optimizer,
           signal,

@@ -7,6 +7,7 @@ import { isGridLayer, type Layer, weightsName } from '../models/layer.ts';
 import type { Network } from '../models/network.ts';
 import type { Objective } from '../optimizers/objective.ts';
 import type { Parameter } from '../tape/parameters.ts';
+import type { Problem } from './problem.ts';
 
 export type Basis = 'spline' | 'power-relu';
 
@@ -20,19 +21,40 @@ export interface Coordinates {
 }
 
 /**
- * The same objective with spline coefficients u replaced by w = Aᵀu where `geometry` is power-relu, and ∇u by
- * ∇w = A⁻¹∇u where `gradient` is.
+ * The same problem with spline coefficients u replaced by w = Aᵀu where `geometry` is power-relu, and ∇u by ∇w = A⁻¹∇u
+ * where `gradient` is, to compare bases.
+ *
+ * ```ts
+ * const problem = inCoordinates(regression(data), { geometry: 'power-relu', gradient: 'power-relu' });
+ * ```
  *
  * Only spline layers change; the model keeps its spline coefficients, which follow w at every evaluation.
- * Source: docs/mathematics.md, "Power-ReLU basis and the change of basis"; [ML] section 4.1 and Table 1.
+ * Source: docs/mathematics.md, "Training in either basis"; [ML] section 4.1 and Table 1.
+ *
+ * @throws NestkanError INVALID_ARGUMENT where there is no such basis; `bind` throws it for models without splines
  */
-export function inCoordinates(objective: Objective, model: Network, { geometry, gradient }: Coordinates): Objective {
-  if (geometry === 'spline' && gradient === 'spline') return objective;
+export function inCoordinates(problem: Problem, coordinates: Coordinates): Problem {
+  checkCoordinates(coordinates);
+  if (coordinates.geometry === 'spline' && coordinates.gradient === 'spline') return problem;
+  return {
+    ...(problem.adapt && { adapt: (model: Network) => problem.adapt!(model) }),
+    bind(model) {
+      checkSplines(model);
+      return transformed(problem.bind(model), model, coordinates);
+    },
+    monitor: (model) => problem.monitor(model),
+  };
+}
+
+function checkSplines(model: Network): void {
   if (!model.layers.some((layer) => layer.type === 'spline')) {
     throw new NestkanError('INVALID_ARGUMENT', `a ${model.kind} has no spline coefficients to change the basis of`, {
-      fix: 'Leave coordinates out, or train a Kan.',
+      fix: 'Train a Kan, or the problem in its own coordinates.',
     });
   }
+}
+
+function transformed(objective: Objective, model: Network, { geometry, gradient }: Coordinates): Objective {
   const { backend, variables } = objective;
   const values = geometry === 'spline' ? variables.values : backend.allocate(variables.length);
   const gradients = gradient === 'spline' ? variables.gradients : backend.allocate(variables.length);
@@ -48,6 +70,7 @@ export function inCoordinates(objective: Objective, model: Network, { geometry, 
     ...objective,
     variables: { values, gradients, length: variables.length },
     consistentGradient: geometry === gradient,
+    leastSquares: undefined,
     enter: moved ? each(bandedTransposeMultiply, ofModel, within(values)) : [],
     leave,
     evaluate: [
@@ -63,7 +86,7 @@ export function inCoordinates(objective: Objective, model: Network, { geometry, 
 }
 
 /** @throws NestkanError INVALID_ARGUMENT */
-export function checkCoordinates({ geometry, gradient }: Coordinates): void {
+function checkCoordinates({ geometry, gradient }: Coordinates): void {
   for (const basis of [geometry, gradient]) {
     if (basis === 'spline' || basis === 'power-relu') continue;
     throw new NestkanError('INVALID_ARGUMENT', `there is no basis ${basis}`, { fix: "Use 'spline' or 'power-relu'." });

@@ -5,6 +5,10 @@ export interface LevelRecord {
   /** Intervals of every grid layer, first to last; empty for an MLP. */
   readonly intervals: readonly number[];
   readonly parameters: number;
+  /** Name of the optimizer; for one that chooses, of its choice. */
+  readonly optimizer: string;
+  /** Why that one was chosen. */
+  readonly reason?: string;
   /** Parameter updates. */
   readonly steps: number;
   /** Loss-and-gradient evaluations. */

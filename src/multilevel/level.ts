@@ -34,6 +34,8 @@ export class LevelTraining {
   readonly #entry: Snapshot;
   readonly #leave: Recording;
   readonly #run: OptimizerRun;
+  /** Its name. */
+  readonly #optimizer: string;
   readonly #workPerEvaluation: number;
   readonly #start = performance.now();
   #piece = FIRST_PIECE;
@@ -43,13 +45,14 @@ export class LevelTraining {
 
   private constructor(
     [model, options, plan, log]: [Network, TrainOptions, LevelPlan, TrainingLog],
-    [objective, train, validation, entry, leave, run]: [
+    [objective, train, validation, entry, leave, run, optimizer]: [
       Objective,
       Watch,
       Validation | undefined,
       Snapshot,
       Recording,
       OptimizerRun,
+      string,
     ],
   ) {
     this.#model = model;
@@ -62,6 +65,7 @@ export class LevelTraining {
     this.#entry = entry;
     this.#leave = leave;
     this.#run = run;
+    this.#optimizer = optimizer;
     this.#workPerEvaluation = (model.intervals[0] ?? options.workPerEpoch ?? 1) * (objective.epochFraction ?? 1);
   }
 
@@ -80,7 +84,7 @@ export class LevelTraining {
       opened.push(() => train.close());
       const validation = options.validation && (await Validation.open(options.validation, model));
       opened.push(() => validation?.close());
-      const entry = await Snapshot.open(backend, model.parameters);
+      const entry = await Snapshot.open(backend, model.parameters.values);
       opened.push(() => entry.close());
       entry.keep();
       const objective = problem.bind(model);
@@ -88,7 +92,8 @@ export class LevelTraining {
       const leave = await backend.record(objective.leave ?? [], 'leave coordinates');
       backend.run(await backend.record(objective.enter ?? [], 'enter coordinates'));
       const run = await optimizer.start(objective, plan.budget);
-      return new LevelTraining([model, options, plan, log], [objective, train, validation, entry, leave, run]);
+      const parts = [objective, train, validation, entry, leave, run, optimizer.name] as const;
+      return new LevelTraining([model, options, plan, log], [...parts]);
     } catch (error) {
       for (const close of opened) close();
       throw error;
@@ -192,6 +197,8 @@ export class LevelTraining {
     this.#log.levels.push({
       intervals: this.#model.intervals,
       parameters: this.#model.parameterCount,
+      optimizer: this.#run.choice?.name ?? this.#optimizer,
+      reason: this.#run.choice?.reason,
       steps: this.#steps,
       evaluations: this.#spent,
       work: this.#spent * this.#workPerEvaluation,

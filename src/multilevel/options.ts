@@ -29,7 +29,7 @@ export interface TrainOptions {
   /** Ends training as soon as the loss has fallen this low. */
   readonly tolerance?: number;
   /** Data that training does not see; the model that fits them best is returned. */
-  readonly validation?: Problem;
+  readonly validation?: Pick<Problem, 'monitor'>;
   /** Evaluations between looks at the validation data. Default 25. */
   readonly validationInterval?: number;
   /** Looks without improvement after which a level ends early. Default: no early end. */

@@ -3,17 +3,21 @@ import type { DeviceBuffer, Dispatch } from '../backend/backend.ts';
 import { dispatch } from '../backend/dispatch.ts';
 import { NestkanError } from '../errors.ts';
 import { gatherRows } from '../kernels/gather.ts';
+import { DIFFERENCE_SLOTS, differenceJacobianRows } from '../kernels/jacobian-rows.ts';
 import { nonfiniteCount } from '../kernels/monitors.ts';
+import { difference } from '../kernels/vectors.ts';
 import { isGridLayer, type Layer, weightsName } from '../models/layer.ts';
 import type { Network } from '../models/network.ts';
-import type { MiniBatches, Objective } from '../optimizers/objective.ts';
+import { constantTensor, residualBlock } from '../optimizers/least-squares.ts';
+import type { LeastSquares, MiniBatches, Objective, ResidualBlock } from '../optimizers/objective.ts';
 import { createRandom } from '../random.ts';
 import { add } from '../tape/ops/add.ts';
 import { differencePenalty } from '../tape/ops/difference-penalty.ts';
 import { meanSquaredError } from '../tape/ops/mean-squared-error.ts';
+import { edgesOfOne } from '../tape/ops/parameter-rows.ts';
+import type { Parameter } from '../tape/parameters.ts';
 import { Tape } from '../tape/tape.ts';
 import type { Tensor } from '../tape/tensor.ts';
-import { type Coordinates, checkCoordinates, inCoordinates } from './coordinates.ts';
 import type { Monitor, Problem } from './problem.ts';
 
 export interface RegressionOptions {
@@ -30,8 +34,6 @@ export interface RegressionOptions {
   readonly batchSize?: number;
   /** Seed of the order of mini-batches. Default 0. */
   readonly seed?: number;
-  /** The basis in which optimizers move, and that of the gradient they see. Default: splines for both. */
-  readonly coordinates?: Coordinates;
 }
 
 /**
@@ -47,7 +49,7 @@ export interface RegressionOptions {
 export function regression(options: RegressionOptions): Problem {
   const inputs = toMatrix(options.inputs, 'inputs');
   const targets = toMatrix(options.targets, 'targets');
-  const { roughness = 0, batchSize = inputs.rows, seed = 0, coordinates } = options;
+  const { roughness = 0, batchSize = inputs.rows, seed = 0 } = options;
   if (inputs.rows !== targets.rows) {
     throw new NestkanError('SHAPE_MISMATCH', `there are ${inputs.rows} rows of inputs and ${targets.rows} of targets`, {
       fix: 'Give one row of targets per row of inputs.',
@@ -61,16 +63,13 @@ export function regression(options: RegressionOptions): Problem {
       fix: `Use a whole number from 1 to ${inputs.rows}.`,
     });
   }
-  if (coordinates) checkCoordinates(coordinates);
   createRandom(seed);
   const full = batchSize === inputs.rows;
   return {
     bind(model) {
       checkWidth(model, inputs, targets);
-      const objective = full
-        ? fullBatch(model, inputs, targets, roughness)
-        : miniBatch(model, inputs, targets, { roughness, batchSize, seed });
-      return coordinates ? inCoordinates(objective, model, coordinates) : objective;
+      if (full) return fullBatch(model, inputs, targets, roughness);
+      return miniBatch(model, inputs, targets, { roughness, batchSize, seed });
     },
     monitor(model) {
       checkWidth(model, inputs, targets);
@@ -154,9 +153,23 @@ function objectiveOn(tape: Tape, model: Network, x: Tensor, target: Tensor, roug
   const prediction = model.apply(tape, x, (input) => layerInputs.push(input));
   const layerOutputs = [...layerInputs.slice(1), prediction];
   const error = tape.apply(meanSquaredError, [prediction, target], undefined);
-  const penalties = roughness > 0 ? roughnessPenalties(tape, model, roughness) : [];
+  const rough = roughness > 0 ? roughnessPenalties(model, roughness) : [];
+  const penalties = rough.map(({ weights, factor }) => tape.apply(differencePenalty, [weights], { factor }));
   const loss = penalties.length > 0 ? tape.apply(add, [error, ...penalties], undefined) : error;
   const forward = [...tape.dispatches];
+  const residual = tape.input(prediction.shape).buffer;
+  const count = residual.length;
+  const differences = [dispatch(difference, { a: prediction.buffer, b: target.buffer, result: residual }, { count })];
+  let recorded: LeastSquares | undefined;
+  const leastSquares = (): LeastSquares =>
+    (recorded ??= {
+      evaluate: [...forward, ...differences],
+      loss: loss.buffer,
+      blocks: [
+        ...residualBlocks(tape, model, prediction, residual),
+        ...rough.filter(({ weights }) => weights.shape[1] > 2).map((penalty) => penaltyBlock(tape, penalty)),
+      ],
+    });
   parameters.watch(tape);
   tape.backward(loss);
   return {
@@ -164,16 +177,35 @@ function objectiveOn(tape: Tape, model: Network, x: Tensor, target: Tensor, roug
     variables: parameters,
     loss: loss.buffer,
     evaluate: tape.dispatches,
+    leastSquares,
     diagnose: () => firstNonfiniteLayer(model, forward, layerOutputs),
     dispose: () => tape.dispose(),
   };
+}
+
+/** A block per output. */
+function residualBlocks(tape: Tape, { parameters }: Network, prediction: Tensor, residual: DeviceBuffer) {
+  const [samples, outputs] = prediction.shape;
+  const weights = constantTensor(tape, [samples], () => 1).buffer;
+  return Array.from({ length: outputs }, (_, output) => {
+    const seed = constantTensor(tape, prediction.shape, (index) => (index % outputs === output ? 1 : 0));
+    const place = { offset: output, pointStride: outputs, residual };
+    const factor = 1 / (samples * outputs);
+    return residualBlock(tape.jacobian(prediction, seed, parameters.entries), {
+      samples,
+      traces: 1,
+      weights,
+      factor,
+      ...place,
+    });
+  });
 }
 
 /**
  * One penalty per grid layer. Second differences over h⁴ approximate φ''², h of them an integral: h⁻³ keeps the weight's
  * meaning from level to level. Lengths are measured in half-widths of the layer's domain.
  */
-function roughnessPenalties(tape: Tape, model: Network, roughness: number): Tensor[] {
+function roughnessPenalties(model: Network, roughness: number): Penalty[] {
   if (!model.layers.some((layer) => layer.type === 'spline')) {
     throw new NestkanError(
       'INVALID_ARGUMENT',
@@ -187,8 +219,33 @@ function roughnessPenalties(tape: Tape, model: Network, roughness: number): Tens
     if (layer.type !== 'spline') return [];
     const h = 2 / layer.grid.intervals;
     const factor = roughness / (layer.inputs * layer.outputs * h ** 3);
-    return [tape.apply(differencePenalty, [model.parameters.get(weightsName(index))], { factor })];
+    return [{ weights: model.parameters.get(weightsName(index)), factor }];
   });
+}
+
+interface Penalty {
+  readonly weights: Parameter;
+  readonly factor: number;
+}
+
+function penaltyBlock(tape: Tape, { weights: { buffer, shape, offset }, factor }: Penalty): ResidualBlock {
+  const [inputs, coefficients, outputs] = shape;
+  const samples = inputs * (coefficients - 2) * outputs;
+  const place = { samples, traces: 1, slots: DIFFERENCE_SLOTS };
+  return {
+    ...place,
+    factor,
+    weights: constantTensor(tape, [samples], () => 1).buffer,
+    edges: [{ ...edgesOfOne(DIFFERENCE_SLOTS - 1), slot: 0, column: offset }],
+    sweep: [],
+    rows: ({ values, columns, counter, chunk, residualColumn }) => [
+      dispatch(
+        differenceJacobianRows,
+        { coefficients: buffer, counter, values, columns },
+        { ...place, chunk, slot: 0, column: offset, coefficients, outputs, residualColumn },
+      ),
+    ],
+  };
 }
 
 async function firstNonfiniteLayer(

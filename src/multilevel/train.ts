@@ -45,6 +45,7 @@ export async function trainMultilevel<Model extends Network & Partial<Refinable<
         const coarse = model;
         model = await coarse.refine!();
         coarse.dispose();
+        await problem.adapt?.(model);
       }
       const training = await LevelTraining.open(
         model,

@@ -44,8 +44,9 @@ export class Validation {
     this.#best = best;
   }
 
-  static async open(problem: Problem, model: Network): Promise<Validation> {
-    return new Validation(await Watch.open(problem, model), await Snapshot.open(model.backend, model.parameters));
+  static async open(problem: Pick<Problem, 'monitor'>, model: Network): Promise<Validation> {
+    const { backend, parameters } = model;
+    return new Validation(await Watch.open(problem, model), await Snapshot.open(backend, parameters.values));
   }
 
   /** Number of looks in a row that brought nothing. */

@@ -81,7 +81,7 @@ export class Expression {
   /** A whole-number power. Throws INVALID_ARGUMENT for any other exponent: use exp and log. */
   pow(exponent: number): Expression {
     if (!Number.isInteger(exponent)) {
-      throw new NestkanError('INVALID_ARGUMENT', `the exponent is ${exponent}, expected a whole number`, {
+      throw new NestkanError('INVALID_ARGUMENT', `the exponent is ${describe(exponent)}, expected a whole number`, {
         fix: 'Use sqrt, or exp and log, for other powers.',
       });
     }
@@ -220,6 +220,7 @@ export function toExpression(operand: Operand): Expression {
 /** What stands where a formula should, for messages. */
 export function describe(value: unknown): string {
   if (typeof value === 'function' || typeof value === 'symbol') return `a ${typeof value}`;
+  if (isExpression(value)) return 'a formula';
   if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
   return typeof value === 'string' ? `the text "${value}"` : String(value);
 }

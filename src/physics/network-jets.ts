@@ -56,6 +56,6 @@ function applyLayer(
     return tape.apply(splineJetLayer, [input, weights], { ...layer.grid, directions, order });
   }
   throw new NestkanError('INVALID_ARGUMENT', `derivatives of a ${kind} are not available`, {
-    fix: "Train a Kan with coordinates { geometry: 'power-relu', gradient: 'power-relu' }: the iterates are the same.",
+    fix: "Train a Kan in coordinates { geometry: 'power-relu', gradient: 'power-relu' }: the iterates are the same.",
   });
 }

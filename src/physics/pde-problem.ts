@@ -1,39 +1,35 @@
 import type { Matrix } from '../arrays.ts';
-import type { Dispatch } from '../backend/backend.ts';
+import type { Backend, Dispatch } from '../backend/backend.ts';
 import { dispatch } from '../backend/dispatch.ts';
-import { isNestkanError, NestkanError } from '../errors.ts';
+import { NestkanError } from '../errors.ts';
 import { attentionUpdate } from '../kernels/weighted-squares.ts';
 import { isGridLayer } from '../models/layer.ts';
 import type { Network } from '../models/network.ts';
-import { type Coordinates, inCoordinates } from '../multilevel/coordinates.ts';
 import type { Monitor, Problem } from '../multilevel/problem.ts';
-import type { Objective } from '../optimizers/objective.ts';
-import { createRandom } from '../random.ts';
+import { constantTensor, residualBlock } from '../optimizers/least-squares.ts';
+import type { LeastSquares, Objective, ResidualBlock } from '../optimizers/objective.ts';
 import { add } from '../tape/ops/add.ts';
 import { Tape } from '../tape/tape.ts';
 import type { Tensor } from '../tape/tensor.ts';
-import { checkFinite, checkPoints } from './checks.ts';
+import { checkFinite, LARGEST_FLOAT32, named } from './checks.ts';
+import { Collocation, type CollocationOptions } from './collocation.ts';
 import { applyToJets } from './network-jets.ts';
 import type { Pde } from './pde.ts';
 import { evaluateFormulas, type FeatureScaling, featureScaling, inputJets } from './points.ts';
 import { residual, weightedSquaresLoss } from './residual-op.ts';
-import type { Sampler } from './sampling.ts';
 import { type TracedTerm, traceTerm } from './trace.ts';
 
-export interface PdeProblemOptions {
-  /** Of the points. Default 0. */
-  readonly seed?: number;
-  /** Draws new points on every level. Default false: the same seed on all. */
-  readonly resample?: boolean;
-  readonly coordinates?: Coordinates;
-}
+export type PdeProblemOptions = CollocationOptions;
 
 /** A term on its points, recorded. */
 interface BoundTerm {
   readonly traced: TracedTerm;
+  readonly points: Matrix;
   readonly residual: Tensor;
   /** Attention weights [batch]. */
   readonly weights: Tensor;
+  /** Of the mean, and of the weight. */
+  readonly factor: number;
   readonly loss: Tensor;
 }
 
@@ -45,14 +41,19 @@ export class PdeProblem implements Problem {
   readonly pde: Pde;
   readonly terms: readonly TracedTerm[];
   readonly scaling: FeatureScaling;
-  readonly #options: PdeProblemOptions;
+  readonly #collocation: Collocation;
 
   /** Traces every residual once. Throws what tracing and sampling throw. */
   constructor(pde: Pde, options: PdeProblemOptions = {}) {
     this.pde = pde;
     this.terms = Object.entries(pde.terms).map(([name, term]) => traceTerm(pde, name, term));
     this.scaling = featureScaling(pde);
-    this.#options = options;
+    this.#collocation = new Collocation(pde.box, options);
+  }
+
+  /** Chooses the points of `model` by its residuals, where `resample` asks for that. */
+  adapt(model: Network): Promise<void> {
+    return this.#collocation.choose(model, this.terms, (term, points) => this.residualAt(model, term, points));
   }
 
   bind(model: Network): Objective {
@@ -60,6 +61,7 @@ export class PdeProblem implements Problem {
     const tape = new Tape(backend);
     const terms = this.#record(tape, model);
     const loss = total(tape, terms);
+    const forward = [...tape.dispatches];
     parameters.watch(tape);
     tape.backward(loss);
     const attentive = terms.filter(({ traced }) => (traced.term.attention ?? 0) > 0);
@@ -67,23 +69,34 @@ export class PdeProblem implements Problem {
       const constants = { batch: shape[1], residuals: shape[0], rate: traced.term.attention! };
       return dispatch(attentionUpdate, { residual: buffer, weights: weights.buffer }, constants);
     });
-    const objective: Objective = {
+    let leastSquares: LeastSquares | undefined;
+    return {
       backend,
       variables: parameters,
       loss: loss.buffer,
       evaluate: tape.dispatches,
       perStep,
       stepState: attentive.map(({ weights }) => weights.buffer),
+      leastSquares: () =>
+        (leastSquares ??= { evaluate: forward, loss: loss.buffer, blocks: residualBlocks(tape, model, terms) }),
+      diagnose: () => this.#diagnose(backend, forward, terms),
       dispose: () => tape.dispose(),
     };
-    const { coordinates } = this.#options;
-    return coordinates ? inCoordinates(objective, model, coordinates) : objective;
   }
 
   /** The loss with all attention weights at one, or that of one term alone, not weighted. */
   monitor(model: Network, term?: string): Monitor {
+    return this.#monitor(model, { only: term });
+  }
+
+  /** The loss at points that training does not see. */
+  get elsewhere(): Pick<Problem, 'monitor'> {
+    return { monitor: (model) => this.#monitor(model, { elsewhere: true }) };
+  }
+
+  #monitor(model: Network, which: { only?: string; elsewhere?: boolean }): Monitor {
     const tape = new Tape(model.backend);
-    const terms = this.#record(tape, model, term);
+    const terms = this.#record(tape, model, which);
     return { loss: total(tape, terms).buffer, evaluate: tape.dispatches, dispose: () => tape.dispose() };
   }
 
@@ -92,6 +105,7 @@ export class PdeProblem implements Problem {
    *
    * @param sides points [points, coordinates], once per side of the term
    * @returns [equations, points]
+   * @throws NestkanError INVALID_ARGUMENT for other points than its own where a term has values given there alone
    */
   async residualAt(model: Network, { name }: Pick<TracedTerm, 'name'>, ...sides: Matrix[]): Promise<Matrix> {
     const traced = this.terms.find((term) => term.name === name);
@@ -111,18 +125,18 @@ export class PdeProblem implements Problem {
     }
   }
 
-  #record(tape: Tape, model: Network, only?: string): BoundTerm[] {
+  #record(tape: Tape, model: Network, { only, elsewhere }: { only?: string; elsewhere?: boolean } = {}): BoundTerm[] {
     return this.terms
       .map((traced, index) => ({ traced, index }))
       .filter(({ traced }) => only === undefined || traced.name === only)
       .map(({ traced, index }) => {
-        const sides = this.points(traced, index, model);
+        const sides = elsewhere ? this.#collocation.elsewhere(traced, index) : this.points(traced, index, model);
         const batch = sides[0].rows;
         const result = this.#recordResidual(tape, model, traced, sides);
         const weights = upload(tape, [batch], new Float64Array(batch).fill(1));
         const factor = (only === undefined ? (traced.term.weight ?? 1) : 1) / batch;
         const loss = tape.apply(weightedSquaresLoss, [result, weights], { factor });
-        return { traced, residual: result, weights, loss };
+        return { traced, points: sides[0], residual: result, weights, factor, loss };
       });
   }
 
@@ -131,9 +145,14 @@ export class PdeProblem implements Problem {
     const { pde, scaling } = this;
     const { name, traces, directions, order, kernels, fields } = traced;
     const [points] = sides;
+    if (traced.isTabulated) this.#collocation.checkKept(traced, this.terms.indexOf(traced), sides);
     const seen = inputJets(pde, traced, sides, scaling);
-    const values = evaluateFormulas(pde, fields.expressions, sides, fields.given);
-    checkFinite(`a given value of the term ${name}`, values, pde.box, points);
+    const details = { fix: 'Check the functions given there.', where: { term: name } };
+    const values = named(`the term ${name}`, details, () =>
+      evaluateFormulas(pde, fields.expressions, sides, fields.given),
+    );
+    const largest = model.backend.precision === 'float32' ? LARGEST_FLOAT32 : undefined;
+    checkFinite(`a given value of the term ${name}`, values, { box: pde.box, points, term: name, largest });
     const input = upload(tape, [1 + order * directions.length, traces * points.rows, model.inputs], seen);
     const jets = applyToJets(tape, model, input, { directions: directions.length, order });
     const given = upload(tape, [Math.max(1, values.length)], values.length > 0 ? values : [0]);
@@ -141,27 +160,22 @@ export class PdeProblem implements Problem {
   }
 
   /** The points of a term on the level of `model`, one matrix per side. */
-  points({ name, term }: TracedTerm, index: number, model?: Network): Matrix[] {
-    const { seed = 0, resample = false } = this.#options;
-    const level = resample && model ? (model.intervals[0] ?? 0) : 0;
-    const samplers = (Array.isArray(term.on) ? term.on : [term.on]) as readonly Sampler[];
-    const { box } = this.pde;
-    const sides = samplers.map((sampler) =>
-      ofTerm(name, () => {
-        const side = sampler({ box, random: createRandom(TERM_SEEDS * (LEVEL_SEEDS * seed + level) + index) });
-        checkPoints(box, side);
-        return side;
-      }),
-    );
-    if (sides.every(({ rows }) => rows === sides[0].rows)) return sides;
-    throw new NestkanError(
-      'SHAPE_MISMATCH',
-      `the term ${name} has ${sides.map(({ rows }) => rows).join(' and ')} points`,
-      {
-        fix: 'Give both sides of an interface as many points.',
-        where: { term: name },
-      },
-    );
+  points(traced: TracedTerm, index: number, model?: Network): readonly Matrix[] {
+    return this.#collocation.of(traced, index, model);
+  }
+
+  /** The first term whose residual is not finite, and where, at the present parameters. */
+  async #diagnose(backend: Backend, forward: readonly Dispatch[], terms: readonly BoundTerm[]) {
+    backend.run(await backend.record(forward, 'diagnosis'));
+    for (const { traced, points, residual } of terms) {
+      const [values] = await backend.read([residual.buffer]);
+      const index = values.findIndex((value) => !Number.isFinite(value));
+      if (index < 0) continue;
+      const { rows, columns, data } = points;
+      const start = (index % rows) * columns;
+      return { term: traced.name, residual: values[index], point: [...data.subarray(start, start + columns)] };
+    }
+    return {};
   }
 
   #scalars(tape: Tape, model: Network): Tensor {
@@ -188,21 +202,6 @@ export class PdeProblem implements Problem {
   }
 }
 
-/** Distances between the seeds of terms and of levels: more than there are of either. */
-const TERM_SEEDS = 1009;
-const LEVEL_SEEDS = 8191;
-
-/** Names the term in what its samplers and checks throw. */
-function ofTerm<Result>(term: string, work: () => Result): Result {
-  try {
-    return work();
-  } catch (cause) {
-    if (!isNestkanError(cause)) throw cause;
-    const { code, message, fix, where } = cause;
-    throw new NestkanError(code, `the points of ${term}: ${message}`, { fix, where: { ...where, term }, cause });
-  }
-}
-
 function total(tape: Tape, terms: readonly BoundTerm[]): Tensor {
   const losses = terms.map(({ loss }) => loss);
   return losses.length === 1 ? losses[0] : tape.apply(add, losses, undefined);
@@ -212,4 +211,17 @@ function upload(tape: Tape, shape: readonly number[], data: ArrayLike<number>): 
   const tensor = tape.input(shape);
   tape.backend.write(tensor.buffer, data);
   return tensor;
+}
+
+/** A block per equation of every term. */
+function residualBlocks(tape: Tape, { parameters }: Network, terms: readonly BoundTerm[]): ResidualBlock[] {
+  return terms.flatMap(({ traced: { traces }, residual, weights, factor }) => {
+    const [equations, samples] = residual.shape;
+    return Array.from({ length: equations }, (_, equation) => {
+      const seed = constantTensor(tape, residual.shape, (index) => (Math.floor(index / samples) === equation ? 1 : 0));
+      const place = { offset: equation * samples, pointStride: 1, residual: residual.buffer };
+      const jacobian = tape.jacobian(residual, seed, parameters.entries);
+      return residualBlock(jacobian, { samples, traces, weights: weights.buffer, factor, ...place });
+    });
+  });
 }

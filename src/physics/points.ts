@@ -1,10 +1,11 @@
 import type { Matrix } from '../arrays.ts';
 import { NestkanError } from '../errors.ts';
-import { checkFinite } from './checks.ts';
+import { checkFinite, named, valuesAt } from './checks.ts';
+import { coordinateKey, coordinateSymbols, givenKey, onlyKnown } from './context.ts';
 import { constant, type Expression, isExpression } from './expression.ts';
 import type { Pde } from './pde.ts';
 import { compile, execute } from './program.ts';
-import { coordinateKey, coordinateSymbols, givenKey, type TracedTerm } from './trace.ts';
+import type { TracedTerm } from './trace.ts';
 
 /** Affine maps of the features to the network's domain, [-1, 1]: scaled = scale · feature + shift. */
 export interface FeatureScaling {
@@ -15,11 +16,12 @@ export interface FeatureScaling {
 /** What the network sees at a point, as formulas of the coordinates. */
 export function featuresOf(pde: Pde): readonly Expression[] {
   const coordinates = coordinateSymbols(pde);
-  const features: unknown = pde.features?.(coordinates as never) ?? Object.values(coordinates);
+  if (pde.features === undefined) return Object.values(coordinates);
+  const fix = 'Return at least one formula of the coordinates: features: ({ x }) => [x, x.abs()].';
+  const known = onlyKnown(coordinates, 'there is no coordinate');
+  const features: unknown = named('features', { fix }, () => pde.features?.(known as never));
   if (Array.isArray(features) && features.length > 0 && features.every(isExpression)) return features;
-  throw new NestkanError('INVALID_ARGUMENT', 'features gave no array of formulas', {
-    fix: 'Return at least one formula of the coordinates: features: ({ x }) => [x, x.abs()].',
-  });
+  throw new NestkanError('INVALID_ARGUMENT', 'features gave no array of formulas', { fix });
 }
 
 /** Nodes per coordinate on which the features' ranges are found. */
@@ -54,7 +56,13 @@ export function featureScaling(pde: Pde): FeatureScaling {
   };
 }
 
-/** Values [formulas, rows] of formulas of the coordinates (symbols {@link coordinateKey}), in float64. */
+/**
+ * Values [formulas, rows] of formulas of the coordinates (symbols {@link coordinateKey}), in float64.
+ *
+ * @param given what symbols {@link givenKey} stand for
+ * @throws NestkanError INVALID_ARGUMENT that names the point where a given function throws, SHAPE_MISMATCH for values that
+ * are not as many as the points
+ */
 export function evaluateFormulas(
   pde: Pde,
   formulas: readonly Expression[],
@@ -69,13 +77,10 @@ export function evaluateFormulas(
       columns.set(coordinateKey(trace, name), column);
     });
   });
-  given.forEach(({ trace, f }, index) => {
-    const { data, columns: width } = traces[trace];
-    const at = (row: number) => f(...data.subarray(row * width, (row + 1) * width));
-    columns.set(
-      givenKey(index),
-      Float64Array.from({ length: rows }, (_, row) => at(row)),
-    );
+  given.forEach(({ trace, by }, index) => {
+    if (typeof by !== 'function') checkLength(by, rows);
+    const values = typeof by === 'function' ? valuesAt('a given function', by, pde.box, traces[trace]) : by;
+    columns.set(givenKey(index), values);
   });
   const program = compile(formulas);
   const registers = program.instructions.map(() => new Float64Array(rows));
@@ -87,6 +92,13 @@ export function evaluateFormulas(
   return values;
 }
 
+function checkLength({ length }: ArrayLike<number>, rows: number): void {
+  if (length === rows) return;
+  throw new NestkanError('SHAPE_MISMATCH', `it has ${rows} points, at was given ${length} values`, {
+    fix: 'Give one value for each point, in the order in which the sampler gives the points.',
+  });
+}
+
 /**
  * Jets [channels, traces · rows, features] of the scaled features along a term's directions, by the chain rule.
  *
@@ -94,7 +106,7 @@ export function evaluateFormulas(
  */
 export function inputJets(
   pde: Pde,
-  { directions, order, traces }: Pick<TracedTerm, 'directions' | 'order' | 'traces'>,
+  { name, directions, order, traces }: Pick<TracedTerm, 'name' | 'directions' | 'order' | 'traces'>,
   points: readonly Matrix[],
   { scale, shift }: FeatureScaling,
 ): Float64Array {
@@ -116,7 +128,8 @@ export function inputJets(
   const jets = new Float64Array(channels.length * traces * rows * width);
   points.forEach((side, trace) => {
     const values = evaluateFormulas(pde, channels.flat(), [side]);
-    checkFinite('a feature or a derivative of one', values, pde.box, side);
+    const what = `a feature in the term ${name}, or a derivative of one,`;
+    checkFinite(what, values, { box: pde.box, points: side, term: name });
     channels.forEach((formulas, channel) => {
       formulas.forEach((_, feature) => {
         const from = (channel * width + feature) * rows;

@@ -1,4 +1,6 @@
+import { NestkanError } from '../errors.ts';
 import { ceilDiv, defineKernel, type HostArray, type Kernel, linearGrid, linearIndexWgsl } from '../kernels/kernel.ts';
+import { LARGEST_FLOAT32 } from './checks.ts';
 import { constant, type Expression, symbol, symbolsOf } from './expression.ts';
 import { compile, execute, type Program, type Source, toWgsl } from './program.ts';
 
@@ -34,7 +36,11 @@ export const fieldKey = (index: number) => `field ${index}`;
 export const scalarKey = (index: number) => `scalar ${index}`;
 const gradientKey = (index: number) => `gradient ${index}`;
 
-/** Fuses formulas of jets, fields and scalars into one kernel, and their derivative into another. */
+/**
+ * Fuses formulas of jets, fields and scalars into one kernel, and their derivative into another.
+ *
+ * @throws NestkanError INVALID_ARGUMENT for constants beyond the range of float32
+ */
 export function residualKernels(equations: readonly Expression[], sizes: ResidualSizes, name: string): ResidualKernels {
   const forward = compile(equations);
   const keys = [...symbolsOf(equations)];
@@ -51,7 +57,19 @@ export function residualKernels(equations: readonly Expression[], sizes: Residua
   const scalarTargets = targets(sizes.scalars, scalarKey);
   const wanted = [...jetTargets, ...scalarTargets];
   const backward = compile(wanted.map((key) => (keys.includes(key) ? derivativeBy(key) : constant(0))));
+  checkConstants(name, 'the residual', forward);
+  checkConstants(name, 'the derivative of the residual', backward);
   return { ...sizes, forward: forwardKernel(forward, sizes, name), backward: backwardKernel(backward, sizes, name) };
+}
+
+/** WGSL has no literals beyond float32's range; what is too small for it reads as zero there, which is as near as it gets. */
+function checkConstants(term: string, what: string, { instructions }: Program): void {
+  for (const { node } of instructions) {
+    if (node.type !== 'constant' || Math.abs(node.value) <= LARGEST_FLOAT32) continue;
+    const message = `${what} of ${term} has the constant ${node.value}, which is beyond the range of float32`;
+    const fix = 'Choose units in which the numbers are smaller, or divide the equation by a large one.';
+    throw new NestkanError('INVALID_ARGUMENT', message, { fix, where: { term } });
+  }
 }
 
 function targets(count: number, key: (index: number) => string): string[] {

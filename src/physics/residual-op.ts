@@ -2,6 +2,7 @@ import { rowDots } from '../kernels/reductions.ts';
 import { fill } from '../kernels/vectors.ts';
 import { weightedSquares, weightedSquaresGradient } from '../kernels/weighted-squares.ts';
 import type { Op } from '../tape/op.ts';
+import { denseRows } from '../tape/ops/parameter-rows.ts';
 import { elements, shapeMismatch } from '../tape/tensor.ts';
 import type { ResidualKernels } from './residual-kernel.ts';
 
@@ -47,6 +48,21 @@ export const residual: Op<ResidualKernels> = {
       { matrix: scalarGradients, vector: ones, dots: scalarsGradient.buffer },
       { rows: options.scalars, columns: batch },
     );
+  },
+  jacobian({ inputs: [jets, fields, scalars], output, adjoint, options, run, scratch }) {
+    const batch = output.shape[1];
+    const scalarGradients = scratch(options.scalars * batch);
+    const buffers = {
+      jets: jets.buffer,
+      fields: fields.buffer,
+      scalars: scalars.buffer,
+      residualGradient: adjoint.buffer,
+      jetsGradient: scratch(elements(jets.shape)),
+      scalarGradients,
+    };
+    run(options.backward, buffers, { batch });
+    const layout = { count: options.scalars, pointStride: 1, entryStride: batch, sourceTraces: 1 };
+    return [undefined, undefined, denseRows(scalarGradients, layout)];
   },
 };
 

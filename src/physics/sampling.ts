@@ -1,6 +1,7 @@
 import type { Matrix } from '../arrays.ts';
 import { NestkanError } from '../errors.ts';
 import type { Random } from '../random.ts';
+import { describe } from './expression.ts';
 
 /** The box on which a problem is posed: a range per coordinate, in order. */
 export type Box = readonly (readonly [name: string, start: number, end: number])[];
@@ -9,6 +10,11 @@ export interface SamplingContext {
   readonly box: Box;
   /** Of this term and level alone. */
   readonly random: Random;
+  /**
+   * Asks for points that are as good as the sampler's own but others: a sampler that always gives the same points may give
+   * some between them. Used to check a solution where it was not trained.
+   */
+  readonly elsewhere?: boolean;
 }
 
 /** Points [points, coordinates] where a term is to hold; asked for anew on every level. */
@@ -78,7 +84,12 @@ export function grid(
   { part = 'all', fixed = {} }: { part?: 'inside' | 'boundary' | 'all'; fixed?: Readonly<Record<string, number>> } = {},
 ): Sampler {
   for (const count of Object.values(counts)) checkCount(count);
-  return ({ box }) => {
+  if (part !== 'inside' && part !== 'boundary' && part !== 'all') {
+    throw new NestkanError('INVALID_ARGUMENT', `a grid has no part ${describe(part)}`, {
+      fix: "Use 'inside', 'boundary' or 'all'.",
+    });
+  }
+  return ({ box, random, elsewhere }) => {
     for (const name of [...Object.keys(counts), ...Object.keys(fixed)]) coordinateIndex(box, name);
     const axes = box.map(([name, start, end]) => {
       if (Object.hasOwn(fixed, name)) return [{ value: fixed[name], edge: false }];
@@ -95,7 +106,18 @@ export function grid(
       );
     }
     const kept = rows.filter(({ edge }) => part === 'all' || edge === (part === 'boundary'));
-    return { rows: kept.length, columns: box.length, data: Float64Array.from(kept.flatMap(({ values }) => values)) };
+    const data = Float64Array.from(kept.flatMap(({ values }) => values));
+    if (elsewhere) {
+      box.forEach(([, start, end], column) => {
+        if (axes[column].length === 1) return;
+        for (let row = 0; row < kept.length; row++) {
+          const at = row * box.length + column;
+          const onFace = part === 'boundary' && (data[at] === start || data[at] === end);
+          if (!onFace) data[at] = start + (end - start) * random.uniform();
+        }
+      });
+    }
+    return { rows: kept.length, columns: box.length, data };
   };
 }
 
@@ -111,7 +133,8 @@ export function points(rows: readonly (readonly number[])[]): Sampler {
   };
 }
 
-function stack(parts: readonly Matrix[]): Matrix {
+/** Points of several matrices, one after the other. */
+export function stack(parts: readonly Matrix[]): Matrix {
   const data = Float64Array.from(parts.flatMap((part) => [...part.data]));
   return { rows: data.length / parts[0].columns, columns: parts[0].columns, data };
 }
@@ -155,5 +178,7 @@ function coordinateIndex(box: Box, name: string): number {
 
 function checkCount(count: number): void {
   if (Number.isInteger(count) && count >= 1) return;
-  throw new NestkanError('INVALID_ARGUMENT', `${count} points were asked for`, { fix: 'Use a positive whole number.' });
+  throw new NestkanError('INVALID_ARGUMENT', `the number of points is ${describe(count)}`, {
+    fix: 'Use a positive whole number, as in interior(1000).',
+  });
 }

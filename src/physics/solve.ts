@@ -1,21 +1,21 @@
 import type { Matrix } from '../arrays.ts';
 import type { Backend } from '../backend/backend.ts';
+import { isNestkanError, NestkanError } from '../errors.ts';
 import type { Activation } from '../kernels/activations.ts';
 import { Kan, type KanOptions } from '../models/kan.ts';
 import { Mlp } from '../models/mlp.ts';
 import type { Network } from '../models/network.ts';
+import { type Coordinates, inCoordinates } from '../multilevel/coordinates.ts';
 import type { TrainingHistory } from '../multilevel/history.ts';
 import type { TrainOptions } from '../multilevel/options.ts';
 import { type Refinable, trainMultilevel } from '../multilevel/train.ts';
 import { createRandom } from '../random.ts';
-import { checkFinite } from './checks.ts';
-import type { Expression } from './expression.ts';
-import { toExpression } from './expression.ts';
+import { checkFinite, checkPoints, named, pointInWords, valuesAt } from './checks.ts';
+import { constraintOf } from './context.ts';
 import type { Pde } from './pde.ts';
 import { PdeProblem, type PdeProblemOptions, SCALARS } from './pde-problem.ts';
 import { evaluateFormulas, featuresOf } from './points.ts';
 import { grid } from './sampling.ts';
-import { coordinateSymbols } from './trace.ts';
 
 export interface SolveOptions
   extends PdeProblemOptions,
@@ -28,6 +28,8 @@ export interface SolveOptions
   readonly hidden?: readonly number[];
   /** Default 4: second derivatives are then twice continuously differentiable. */
   readonly degree?: number;
+  /** The basis in which optimizers move, and that of the gradient they see. Default: splines for both. */
+  readonly coordinates?: Coordinates;
   /** Solves with an MLP of this activation instead of a KAN, on one level. */
   readonly mlp?: Activation;
   /** Looks at the model at the end of every level; it goes on being trained afterwards. */
@@ -63,7 +65,8 @@ export interface Solution {
  * console.log(errors?.relativeL2);
  * ```
  *
- * @throws NestkanError those of PdeProblem, Kan.create and trainMultilevel
+ * @throws NestkanError those of PdeProblem, Kan.create and trainMultilevel; NON_FINITE_INPUT that names term and point where
+ * a residual is not finite to begin with
  */
 export async function solve(backend: Backend, pde: Pde, options: SolveOptions = {}): Promise<Solution> {
   const problem = new PdeProblem(pde, options);
@@ -71,23 +74,50 @@ export async function solve(backend: Backend, pde: Pde, options: SolveOptions = 
   const test = testPoints(pde);
   const exact = exactValues(pde, test);
   try {
-    const { model, history } = await trainMultilevel(initial, problem, {
-      ...options,
-      levels: options.mlp ? 1 : options.levels,
-      watch: Object.fromEntries(
-        problem.terms.map(({ name }) => [name, { monitor: (m: Network) => problem.monitor(m, name) }]),
-      ),
-      measure: async (network) => {
-        await options.inspect?.(problem, network);
-        return { ...(await errorsOf(problem, network, test, exact)) };
+    const { coordinates } = options;
+    const { model, history } = await trainMultilevel(
+      initial,
+      coordinates ? inCoordinates(problem, coordinates) : problem,
+      {
+        ...options,
+        levels: options.mlp ? 1 : options.levels,
+        watch: Object.fromEntries(
+          problem.terms.map(({ name }) => [name, { monitor: (m: Network) => problem.monitor(m, name) }]),
+        ),
+        measure: async (network) => {
+          await options.inspect?.(problem, network);
+          return { ...(await errorsOf(problem, network, test, exact)) };
+        },
       },
-    });
+    );
     const values = Object.keys(pde.scalars).length > 0 ? (await model.parameters.read())[SCALARS] : new Float64Array(0);
     const scalars = Object.fromEntries(Object.keys(pde.scalars).map((name, index) => [name, values[index]]));
     return { model, history, problem, errors: await errorsOf(problem, model, test, exact), scalars };
+  } catch (error) {
+    throw explained(error, pde);
   } finally {
     initial.dispose();
   }
+}
+
+/** A breakdown of training with the term and the point where it shows; before the first step it is the term's own. */
+function explained(error: unknown, { box }: Pde): unknown {
+  if (!isNestkanError(error) || error.code !== 'NON_FINITE_TRAINING' || error.where['term'] === undefined) return error;
+  const { level, step, term, point, residual } = error.where;
+  const data = Float64Array.from(point as number[]);
+  const what = `the residual of ${term} is ${residual} at ${pointInWords(box, { columns: box.length, data })}`;
+  if (level === 0 && step === 0) {
+    return new NestkanError('NON_FINITE_INPUT', `${what}, before training`, {
+      fix: 'Write it such that div, log, sqrt and exp are finite whatever values the unknowns have.',
+      where: { term, point },
+      cause: error,
+    });
+  }
+  return new NestkanError(error.code, `${error.message}: ${what}`, {
+    fix: error.fix,
+    where: error.where,
+    cause: error,
+  });
 }
 
 function createModel(
@@ -117,12 +147,10 @@ export async function evaluateSolution({ pde, scaling }: PdeProblem, model: Netw
     return scaling.scale[feature] * values[feature * points.rows + row] + scaling.shift[feature];
   });
   const result = await model.evaluate({ rows: points.rows, columns: features.length, data: inputs });
-  const coordinates = coordinateSymbols(pde) as Record<string, Expression>;
   pde.unknowns.forEach((name, unknown) => {
-    const constraint = pde.constraints?.[name];
-    if (constraint === undefined) return;
-    const formulas = [constraint.lift?.(coordinates) ?? 0, constraint.distance(coordinates)].map(toExpression);
-    const parts = evaluateFormulas(pde, formulas, [points]);
+    if (pde.constraints?.[name] === undefined) return;
+    const { lift, distance } = constraintOf(pde, name);
+    const parts = evaluateFormulas(pde, [lift, distance], [points]);
     for (let row = 0; row < points.rows; row++) {
       const index = row * result.columns + unknown;
       result.data[index] = parts[row] + parts[points.rows + row] * result.data[index];
@@ -138,7 +166,11 @@ export function testPoints(pde: Pde): Matrix {
   const nodes = Math.max(2, Math.round(TEST_NODES ** (1 / pde.box.length)));
   const counts = Object.fromEntries(pde.box.map(([name]) => [name, nodes]));
   const sampler = pde.testPoints ?? grid(counts);
-  return sampler({ box: pde.box, random: createRandom(0) });
+  return named('the test points', { fix: 'Give a sampler, such as interior(1000).' }, () => {
+    const points = sampler({ box: pde.box, random: createRandom(0) });
+    checkPoints(pde.box, points);
+    return points;
+  });
 }
 
 /**
@@ -148,13 +180,12 @@ export function testPoints(pde: Pde): Matrix {
  * @throws NestkanError NON_FINITE_INPUT where one is not finite
  */
 export function exactValues({ exactSolutions, unknowns, box }: Pde, points: Matrix): Float64Array {
-  const { rows, columns, data } = points;
-  const values = new Float64Array(rows * unknowns.length).fill(Number.NaN);
+  const values = new Float64Array(points.rows * unknowns.length).fill(Number.NaN);
   exactSolutions.forEach((solution, unknown) => {
     if (solution === undefined) return;
-    const at = (row: number) => solution(...data.subarray(row * columns, (row + 1) * columns));
-    const column = Float64Array.from({ length: rows }, (_, row) => at(row));
-    checkFinite(`the exact solution of ${unknowns[unknown]}`, column, box, points);
+    const what = `the exact solution of ${unknowns[unknown]}`;
+    const column = valuesAt(what, solution, box, points);
+    checkFinite(what, column, { box, points });
     column.forEach((value, row) => {
       values[row * unknowns.length + unknown] = value;
     });

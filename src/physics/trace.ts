@@ -1,14 +1,16 @@
-import { isNestkanError, NestkanError } from '../errors.ts';
+import { NestkanError } from '../errors.ts';
 import { MAX_DIRECTIONS } from '../kernels/jet.ts';
-import { describe, Expression, inOrder, isExpression, symbol, symbolsOf, toExpression } from './expression.ts';
-import type { Pde, Point, ResidualContext, Term, Unknown } from './pde.ts';
-import { fieldKey, jetKey, type ResidualKernels, residualKernels, scalarKey } from './residual-kernel.ts';
+import { named } from './checks.ts';
+import { type Given, onlyKnown, pointOf } from './context.ts';
+import { describe, type Expression, inOrder, isExpression, symbol, symbolsOf } from './expression.ts';
+import type { Pde, ResidualContext, Term } from './pde.ts';
+import { fieldKey, jetKey, type ResidualKernels, residualKernels } from './residual-kernel.ts';
 
-/** Values that do not depend on the network: given functions, and formulas of the coordinates. */
+/** Values that do not depend on the network: what was given, and formulas of the coordinates. */
 export interface Fields {
   /** Formulas of the symbols {@link coordinateKey} and {@link givenKey}. */
   readonly expressions: readonly Expression[];
-  readonly given: readonly { readonly trace: number; readonly f: (...coordinates: number[]) => number }[];
+  readonly given: readonly Given[];
 }
 
 /** A term's residual, traced: the directions along which it differentiates, its kernels, the fields they read. */
@@ -21,19 +23,16 @@ export interface TracedTerm {
   readonly order: 0 | 1 | 2;
   readonly kernels: ResidualKernels;
   readonly fields: Fields;
+  /** Whether values were given at the term's own points, so that its residual has a meaning at no others. */
+  readonly isTabulated: boolean;
 }
-
-export const coordinateKey = (trace: number, coordinate: string) => `coordinate ${trace} ${coordinate}`;
-export const givenKey = (index: number) => `given ${index}`;
-const unknownKey = (trace: number, output: number, derivative: readonly number[]) =>
-  `unknown ${trace} ${output} ${derivative.join(' ')}`.trimEnd();
 
 /** Runs a term's residual once on symbols, and plans how to compute what it asks for. */
 export function traceTerm(pde: Pde, name: string, term: Term<string>): TracedTerm {
   const traces = Array.isArray(term.on) ? 2 : 1;
-  const given: Fields['given'][number][] = [];
+  const given: Given[] = [];
   const sides = Array.from({ length: traces }, (_, trace) => pointOf(pde, trace, given));
-  const context = { ...sides[0], sides } as unknown as ResidualContext<string>;
+  const context = onlyKnown({ ...sides[0], sides }, 'residuals are given no') as unknown as ResidualContext<string>;
   const traced = equationsOf(name, () => term.residual(context));
   const derivatives = [...symbolsOf(traced)].filter((key) => key.startsWith('unknown ')).map(derivativeOf);
   const order = Math.max(0, ...derivatives.map((derivative) => derivative.length)) as 0 | 1 | 2;
@@ -70,7 +69,8 @@ export function traceTerm(pde: Pde, name: string, term: Term<string>): TracedTer
     },
     name,
   );
-  return { name, term, traces, directions, order, kernels, fields: { expressions, given } };
+  const isTabulated = given.some(({ by }) => typeof by !== 'function');
+  return { name, term, traces, directions, order, kernels, fields: { expressions, given }, isTabulated };
 }
 
 const FORMULAS = 'u, its derivatives and coordinates combined with add, sub, mul …, or an array of such formulas';
@@ -78,94 +78,13 @@ const FORMULAS = 'u, its derivatives and coordinates combined with add, sub, mul
 /** What a residual returns, checked; what it throws, with the term's name. */
 function equationsOf(name: string, residual: () => unknown): readonly Expression[] {
   const where = { term: name };
-  let result: unknown;
-  try {
-    result = residual();
-  } catch (cause) {
-    const message = `the residual of ${name}: ${cause instanceof Error ? cause.message : String(cause)}`;
-    const fix = isNestkanError(cause) ? cause.fix : `Return ${FORMULAS}.`;
-    throw new NestkanError('INVALID_ARGUMENT', message, { fix, where, cause });
-  }
-  const equations = [result].flat();
+  const equations = [named(`the residual of ${name}`, { fix: `Return ${FORMULAS}.`, where }, residual)].flat();
   const stranger = equations.findIndex((equation) => !isExpression(equation));
   if (equations.length > 0 && stranger < 0) return equations as Expression[];
   const what = equations.length === 0 ? 'an empty array' : describe(equations[stranger]);
   throw new NestkanError('INVALID_ARGUMENT', `the residual of ${name} is ${what}`, {
     fix: `Return ${FORMULAS}.`,
     where,
-  });
-}
-
-function pointOf(pde: Pde, trace: number, given: Fields['given'][number][]): Point<string> {
-  const names = pde.box.map(([coordinate]) => coordinate);
-  const coordinates = coordinateSymbols(pde, trace);
-  const unknowns = Object.fromEntries(
-    pde.unknowns.map((name, output) => [name, unknownAt(pde, { name, output, trace, names, coordinates })]),
-  );
-  const scalars = Object.fromEntries(Object.keys(pde.scalars).map((name, index) => [name, symbol(scalarKey(index))]));
-  const at = (f: (...values: number[]) => number) => symbol(givenKey(given.push({ trace, f }) - 1));
-  return { ...coordinates, u: unknowns[pde.unknowns[0]], unknowns, scalars, at } as unknown as Point<string>;
-}
-
-export function coordinateSymbols(pde: Pde, trace = 0): Record<string, Expression> {
-  return Object.fromEntries(pde.box.map(([name]) => [name, symbol(coordinateKey(trace, name))]));
-}
-
-/** An unknown with its derivatives as lazy properties; hard constraints enter by the product rule. */
-function unknownAt(
-  pde: Pde,
-  {
-    name,
-    output,
-    trace,
-    names,
-    coordinates,
-  }: { name: string; output: number; trace: number; names: readonly string[]; coordinates: Record<string, Expression> },
-): Unknown<string> {
-  const network = (...derivative: number[]) => symbol(unknownKey(trace, output, [...derivative].sort()));
-  const constraint = pde.constraints?.[name];
-  const lift = toExpression(constraint?.lift?.(coordinates) ?? 0);
-  const distance = toExpression(constraint?.distance(coordinates) ?? 1);
-  const by = (f: Expression, ...derivative: number[]) =>
-    derivative.reduce((value, index) => value.derivative(coordinateKey(trace, names[index])), f);
-  const first = (i: number) =>
-    by(lift, i)
-      .add(distance.mul(network(i)))
-      .add(by(distance, i).mul(network()));
-  const second = (i: number, j: number) =>
-    by(lift, i, j)
-      .add(distance.mul(network(i, j)))
-      .add(by(distance, i).mul(network(j)))
-      .add(by(distance, j).mul(network(i)))
-      .add(by(distance, i, j).mul(network()));
-  const value = new Expression(lift.add(distance.mul(network())).node);
-  const properties: PropertyDescriptorMap = {};
-  names.forEach((a, i) => {
-    properties[a] = { get: () => first(i) };
-    names.forEach((b, j) => {
-      properties[a + b] = { get: () => second(i, j) };
-    });
-  });
-  return explained(Object.defineProperties(value, properties) as Unknown<string>, name, names);
-}
-
-/** An unknown that says which derivatives there are when asked for another. */
-function explained(unknown: Unknown<string>, name: string, coordinates: readonly string[]): Unknown<string> {
-  return new Proxy(unknown, {
-    get(target, property) {
-      // What is awaited is asked for `then`: no derivative, and none was asked for.
-      if (typeof property === 'symbol' || property === 'then' || property in target)
-        return Reflect.get(target, property);
-      const rest = coordinates.reduce((text, coordinate) => text.replaceAll(coordinate, ''), property);
-      const derivatives = coordinates.flatMap((a) => [a, ...coordinates.map((b) => a + b)]);
-      throw rest === ''
-        ? new NestkanError('INVALID_ARGUMENT', `${name}.${property} is beyond the second derivatives`, {
-            fix: `Make a lower derivative an unknown of its own, v = ${name}.${derivatives[1]}, and differentiate that.`,
-          })
-        : new NestkanError('INVALID_ARGUMENT', `there is no ${name}.${property}`, {
-            fix: `Derivatives are: ${derivatives.map((derivative) => `${name}.${derivative}`).join(', ')}.`,
-          });
-    },
   });
 }
 

@@ -1,6 +1,7 @@
-import { type HeatMap, heatMap, type LineSeries, lineChart } from './charts.ts';
+import { type LineSeries, lineChart } from './charts.ts';
 import { formatCount, formatNumber, formatSeconds } from './format.ts';
 import { type Block, htmlReport, type Section, type Table } from './html.ts';
+import { type Picture, type PictureGrid, sizeCharts, solutionChart } from './solution-charts.ts';
 
 export interface SolveLevel {
   intervals: number;
@@ -16,20 +17,6 @@ export interface SolveLevel {
   relativeL2: number | null;
   maxError: number | null;
   seconds: number;
-}
-
-/** The points of all pictures: the centres of a grid's cells, in one coordinate or two. */
-export interface PictureGrid {
-  axes: readonly { name: string; domain: readonly [number, number]; cells: number }[];
-  /** Where the picture lies, if there are more coordinates: for example `z = 0.5`. */
-  slice?: string;
-}
-
-/** Values on the picture grid, the first coordinate fastest; what is not finite stays empty. */
-export interface Picture {
-  /** Of what: an unknown, a term. */
-  name: string;
-  values: ArrayLike<number>;
 }
 
 /** What is seen at the end of a level. */
@@ -67,9 +54,6 @@ export interface SolveReportData {
 }
 
 const WORK = 'work (epochs × intervals)';
-/** Pictures of one kind share their colours over this many decades at most. */
-const MOST_DECADES = 8;
-const SMALL = 380;
 /** Level, intervals, parameters, steps, work; the time comes last. */
 const COST_COLUMNS = 5;
 
@@ -187,41 +171,10 @@ function training({ history, levels }: SolveReportData): Section {
   return { heading: 'Training', blocks: [{ kind: 'figure', svg, caption }] };
 }
 
-/** A figure's frame: a heat map over two coordinates. */
-function mapOf({
-  axes: [x, y],
-}: PictureGrid): Pick<HeatMap, 'xLabel' | 'yLabel' | 'xDomain' | 'yDomain' | 'width' | 'height'> {
-  return {
-    xLabel: x.name,
-    yLabel: y.name,
-    xDomain: x.domain,
-    yDomain: y.domain,
-    width: x.cells,
-    height: y.cells,
-  };
-}
-
-function centres({ axes: [{ domain, cells }] }: PictureGrid): number[] {
-  const [start, end] = domain;
-  return Array.from({ length: cells }, (_, cell) => start + ((end - start) * (cell + 0.5)) / cells);
-}
-
 function solutionSection({ grid, solutions = [] }: SolveReportData): Section[] {
   if (grid === undefined || solutions.length === 0) return [];
-  const blocks = solutions.map(({ name, values, exact }): Block => {
-    if (grid.axes.length > 1) {
-      return { kind: 'figure', svg: heatMap({ ...mapOf(grid), title: titled(name, grid), colorLabel: name, values }) };
-    }
-    const x = centres(grid);
-    const series: LineSeries[] = [{ name: `${name}, network`, x, y: values }];
-    if (exact) series.push({ name: `${name}, exact`, x, y: exact, dashed: true });
-    return { kind: 'figure', svg: lineChart({ title: name, xLabel: grid.axes[0].name, yLabel: name, series }) };
-  });
+  const blocks = solutions.map((solution): Block => ({ kind: 'figure', svg: solutionChart(grid, solution) }));
   return [{ heading: 'Solution', blocks }];
-}
-
-function titled(what: string, { slice }: PictureGrid): string {
-  return slice === undefined ? what : `${what} at ${slice}`;
 }
 
 /** The same quantity at the end of every level, in colours or on axes that can be compared. */
@@ -232,28 +185,11 @@ function levelSections({ grid, pictures = [] }: SolveReportData, { heading, text
     const shown = pictures.flatMap((level) =>
       of(level)
         .filter((picture) => picture.name === name)
-        .map(({ values }) => ({ title: `n = ${formatCount(level.intervals)}`, values })),
+        .map(({ values }) => ({ name: `n = ${formatCount(level.intervals)}`, values })),
     );
-    if (grid.axes.length === 1) {
-      const x = centres(grid);
-      const series = shown.map(({ title, values }) => ({ name: title, x, y: values }));
-      const [{ name: xLabel }] = grid.axes;
-      const svg = lineChart({ title: label(name), xLabel, yLabel: label(name), yScale: 'log', series });
-      return { kind: 'figure', svg };
-    }
-    const colorDomain = commonDomain(shown.map(({ values }) => values));
-    const figures = shown.map(({ title, values }) => ({
-      svg: heatMap({
-        ...mapOf(grid),
-        title: titled(`${label(name)}, ${title}`, grid),
-        colorLabel: label(name),
-        values,
-        colorScale: 'log',
-        colorDomain,
-        drawingWidth: SMALL,
-      }),
-    }));
-    return { kind: 'figures', figures };
+    const charts = sizeCharts(grid, label(name), shown);
+    if (charts.length === 1) return { kind: 'figure', svg: charts[0] };
+    return { kind: 'figures', figures: charts.map((svg) => ({ svg })) };
   });
   return [{ heading, blocks: [{ kind: 'paragraph', text }, ...blocks] }];
 }
@@ -263,18 +199,6 @@ interface LevelView {
   readonly text: string;
   readonly of: (level: LevelPictures) => readonly Picture[];
   readonly label: (name: string) => string;
-}
-
-/** From the lowest hundredth to the largest of all values, for logarithmic colours; none without positive values. */
-function commonDomain(pictures: readonly ArrayLike<number>[]): readonly [number, number] | undefined {
-  const values = pictures
-    .flatMap((picture) => Array.from(picture))
-    .filter((value) => value > 0 && Number.isFinite(value))
-    .sort((a, b) => a - b);
-  if (values.length === 0) return undefined;
-  const high = values[values.length - 1];
-  const low = Math.max(values[Math.floor(values.length / 100)], high * 10 ** -MOST_DECADES);
-  return low < high ? [low, high] : [high / 10, high];
 }
 
 /** The report on one solution as a self-contained HTML file; sections without data are left out. */
