@@ -6,21 +6,19 @@ import { build } from 'esbuild';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 
-/**
- * WGSL as text without comments and needless space: they are for readers of shaders/, not for users' downloads.
- * Space stays where its loss could make another token: in `a - -b`, `a / *b`, `vec2<f32> = b`.
- */
+/** Between these two characters a space keeps tokens apart: words, or operators as in `a - -b` and `vec2<f32> = b`. */
+const needsSpace = (left, right) => [/[\w.]/, /[-+*/%&|^<>=!]/].some((kind) => kind.test(left) && kind.test(right));
+
+/** WGSL as text without comments and needless space: they are for readers of shaders/, not for users' downloads. */
 const wgsl = {
   name: 'wgsl',
   setup({ onLoad }) {
     onLoad({ filter: /\.wgsl$/ }, ({ path }) => ({
       contents: readFileSync(path, 'utf8')
         .replace(/\/\/.*$/gm, '')
-        .replace(/\s+/g, ' ')
-        .replace(/ ?([{}();,:*+|]) ?/g, '$1')
-        .replace(/ ([-/<]|&&|[-+*/]=|[=!<>]=) (?![-*/&])/g, '$1')
-        .replace(/([^<>]) = /g, '$1=')
         .trim()
+        .replace(/\s+/g, ' ')
+        .replace(/(.) (?=(.))/g, (pair, left, right) => (needsSpace(left, right) ? pair : left))
         .concat('\n'),
       loader: 'text',
     }));

@@ -9,6 +9,7 @@ import {
   type Basis,
   type CurvePoint,
   createRandom,
+  inCoordinates,
   Kan,
   lbfgs,
   type Matrix,
@@ -79,9 +80,9 @@ export interface Outcome {
 
 export async function trainOnce(backend: Backend, { architecture, choices, budget, seed }: Run): Promise<Outcome> {
   const power = architecture.kind !== 'mlp' && architecture.basis === 'power-relu';
-  const coordinates = power ? ({ geometry: 'power-relu', gradient: 'power-relu' } as const) : undefined;
   const data = sample(seed, choices.inputRange);
-  const problem = regression({ ...data.train, coordinates });
+  const plain = regression(data.train);
+  const problem = power ? inCoordinates(plain, { geometry: 'power-relu', gradient: 'power-relu' }) : plain;
   const model = createModel(backend, architecture, choices, seed);
   try {
     const epochs = architecture.kind === 'mlp' ? [MLP_EPOCHS] : PLANS[architecture.mode].epochs;

@@ -99,7 +99,8 @@ export function writeReport({ name, title, sections, charts, webgpu, results }: 
   console.log(`${text}\n\nwritten: ${[markdown, ...files.map(({ path }) => path)].join(', ')}`);
 }
 
-function describeSetting(name: string, webgpu?: Backend): string {
+/** When, where and by which command a benchmark was run. */
+export function describeSetting(name: string, webgpu?: Backend): string {
   const processors = cpus();
   const parts = [
     new Date().toISOString().slice(0, 10),
