@@ -1,4 +1,5 @@
-// `npm run bench -- [names…] [--quick]`: bundles the named benchmarks, or all of them, and runs them one after another.
+// `npm run bench -- [names…] [--quick] [--resume]`: bundles the named benchmarks, or all of them, and runs them one after
+// another. Some keep every finished run below build/bench/runs/; with --resume they take these up instead of repeating them.
 // Results go to docs/benchmarks/ and bench/results/; those of a quick run, which are rough, to build/bench/ instead.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -6,14 +7,30 @@ import { fileURLToPath } from 'node:url';
 import { bundleProgram } from '../.ci/build.mjs';
 import { ensureAdapter } from '../.ci/setup-vulkan.mjs';
 
-const BENCHMARKS = ['kernels', 'steps', 'rounding', 'paper-table2', 'paper-figure3', 'spectra', 'picture'];
+const BENCHMARKS = [
+  'kernels',
+  'steps',
+  'rounding',
+  'paper-table2',
+  'paper-figure3',
+  'spectra',
+  'problems',
+  'picture',
+  'paper-poisson',
+  'paper-burgers',
+  'paper-allen-cahn',
+];
+const FLAGS = ['--quick', '--resume'];
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 const flags = process.argv.slice(2).filter((argument) => argument.startsWith('-'));
 const given = process.argv.slice(2).filter((argument) => !argument.startsWith('-'));
-const unknown = [...given.filter((name) => !BENCHMARKS.includes(name)), ...flags.filter((flag) => flag !== '--quick')];
+const unknown = [
+  ...given.filter((name) => !BENCHMARKS.includes(name)),
+  ...flags.filter((flag) => !FLAGS.includes(flag)),
+];
 if (unknown.length > 0) {
-  console.error(`unknown: ${unknown.join(', ')}. Use any of ${BENCHMARKS.join(', ')}, and --quick.`);
+  console.error(`unknown: ${unknown.join(', ')}. Use any of ${BENCHMARKS.join(', ')}, and ${FLAGS.join(', ')}.`);
   process.exit(2);
 }
 

@@ -26,7 +26,7 @@ export interface SolveOptions
     > {
   /** Widths of the hidden layers. Default [5]. */
   readonly hidden?: readonly number[];
-  /** Default 4: second derivatives are then twice continuously differentiable. */
+  /** Default 4: second derivatives are then continuously differentiable. */
   readonly degree?: number;
   /** The basis in which optimizers move, and that of the gradient they see. Default: splines for both. */
   readonly coordinates?: Coordinates;
