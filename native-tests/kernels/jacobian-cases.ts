@@ -1,4 +1,4 @@
-/** Cases of the kernels that make compact Jacobian rows, and of the one that sums over them. */
+/** Cases of the kernels that make compact Jacobian rows, and of those that sum over them. */
 import { DIFFERENCE_SLOTS, rowElements } from '../../src/kernels/jacobian-rows.ts';
 import { jetChannels, MAX_DIRECTIONS } from '../../src/kernels/jet.ts';
 import { features, forEachTerm, type JetConstants, jets, times } from './jet-cases.ts';
@@ -188,6 +188,78 @@ const normalMatrixCase: CaseGenerator = (kernel, random) => {
   return { constants, buffers, bounds: { matrix }, compensated: { sum: 'matrix', rest: 'rest' } };
 };
 
+/** Chunks of rows of whose slots nothing is known but that no two share a parameter. */
+function anyRows(random: Random, mostSlots = 20) {
+  const samples = random.integer(1, 60);
+  const own = random.integer(1, mostSlots);
+  const { slot: _, column: __, ...rows } = rowConstants(random, { own, samples });
+  const constants = { ...rows, size: rows.slots + random.integer(0, 40) };
+  const counter = chunkNumber(random, rows);
+  return { constants, counter, rows: compactRows(random, constants, counter[0], () => random.mixed()) };
+}
+
+/** More weights than there are samples, so that one too many would show. */
+const weightsFor = (random: Random, { samples, chunk }: Chunk) =>
+  random.floats(samples + chunk, () => random.uniform(0.1, 2));
+
+const rowProductsCase: CaseGenerator = (kernel, random) => {
+  const { constants, counter, rows } = anyRows(random);
+  const { traces, slots, size } = constants;
+  return sumOfTerms(kernel, {
+    constants: { ...constants, factor: random.uniform(1e-3, 10) },
+    inputs: { ...rows, counter, weights: weightsFor(random, constants), vector: random.floats(size) },
+    roundings: traces * slots + 3,
+  });
+};
+
+const rowCombinationCase: CaseGenerator = (kernel, random) => {
+  const { constants: own, counter, rows } = anyRows(random, 80);
+  const constants = { ...own, tiles: random.integer(1, 3) };
+  const { traces, chunk } = constants;
+  const factors = random.floats(chunk);
+  const sums = random.floats(kernel.lengths(constants).sums);
+  return sumOfTerms(kernel, { constants, inputs: { ...rows, counter, factors, sums }, roundings: traces * chunk + 1 });
+};
+
+/** Rows in which slots (p, ρ, q) hold a window of `width` coefficients of input p, k in slot k mod width. */
+const edgeBlocksCase: CaseGenerator = (kernel, random) => {
+  const [inputs, width, outputs] = [random.integer(1, 4), random.integer(1, 5), random.integer(1, 5)];
+  const own = inputs * width * outputs;
+  const { column: _, ...rows } = rowConstants(random, { own, samples: random.integer(1, 60) });
+  const { slot, slots, traces, chunk } = rows;
+  const coefficients = width + random.integer(0, 9);
+  const base = random.integer(0, 9);
+  const size = base + inputs * coefficients * outputs + slots - own;
+  const edges = { inputs, width, outputs, bands: width + random.integer(0, 2), factor: random.uniform(1e-3, 10) };
+  const constants = { ...rows, ...edges, size };
+  const counter = chunkNumber(random, rows);
+  const values = new Float64Array(rowElements(rows)).fill(GARBAGE);
+  const columns = new Uint32Array(values.length);
+  forEachRow(rows, counter[0], (row) => {
+    // Other parameters, which this kernel has nothing to do with.
+    for (let other = 0; other < slots; other++) {
+      values[row * slots + other] = random.mixed();
+      columns[row * slots + other] = size - 1;
+    }
+    for (let p = 0; p < inputs; p++) {
+      const first = random.integer(0, coefficients - width);
+      for (let k = first; k < first + width; k++) {
+        for (let q = 0; q < outputs; q++) {
+          const at = (p * width + (k % width)) * outputs + q;
+          columns[row * slots + slot + at] = base + (p * coefficients + k) * outputs + q;
+        }
+      }
+    }
+  });
+  const weights = weightsFor(random, rows);
+  const blocks = random.floats(kernel.lengths(constants).blocks);
+  return sumOfTerms(kernel, {
+    constants,
+    inputs: { values, columns, counter, weights, blocks },
+    roundings: traces * chunk + 3,
+  });
+};
+
 export const jacobianCases: Record<string, CaseGenerator> = {
   'spline-jacobian-rows': splineCase(() => 0),
   // Loops over directions are unrolled, so many of them take long to compile.
@@ -196,4 +268,7 @@ export const jacobianCases: Record<string, CaseGenerator> = {
   'dense-jacobian-rows': denseCase,
   'difference-jacobian-rows': differenceCase,
   'normal-matrix': normalMatrixCase,
+  'row-products': rowProductsCase,
+  'row-combination': rowCombinationCase,
+  'edge-blocks': edgeBlocksCase,
 };

@@ -48,16 +48,19 @@ function objectivesFor({ name }: Backend): [string, Create][] {
   return Object.entries(objectives).filter(([title]) => name === 'cpu' || some.test(title));
 }
 
-async function assemble({ backend, variables, leastSquares }: Objective, room?: number): Promise<QuadraticModel> {
+/** Numbers alone, to be compared as a whole. */
+type Assembled = Omit<QuadraticModel, 'step'>;
+
+async function assemble({ backend, variables, leastSquares }: Objective, room?: number): Promise<Assembled> {
   const equations = await NormalEquations.open(backend, variables.length, leastSquares!(), { room });
-  const model = await equations.assemble();
+  const { step: _, ...model } = await equations.assemble();
   equations.close();
   return model;
 }
 
 function expectDefinition(
   name: string,
-  { loss, active, hessian, gradient }: QuadraticModel,
+  { loss, active, hessian, gradient }: Assembled,
   blocks: readonly DenseBlock[],
   error: number,
 ) {
@@ -133,11 +136,11 @@ forEachBackend('normal equations', (open) => {
     const model = kanFor(backend, problem);
     const objective = problem.bind(model);
     const equations = await NormalEquations.open(backend, model.parameters.length, objective.leastSquares!());
-    const first = await equations.assemble();
+    const { step: _, ...first } = await equations.assemble();
     await scaleParameters(model, 0.5);
     expect((await equations.assemble()).loss).not.to.equal(first.loss);
     await scaleParameters(model, 2);
-    expect(await equations.assemble()).to.deep.equal(first);
+    expect(await equations.assemble()).to.deep.include(first);
     equations.close();
     objective.dispose();
   });

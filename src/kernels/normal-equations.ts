@@ -146,7 +146,7 @@ function addDiagonalBlock(
   }
 }
 
-/** products[s] = factor · weights[s] · a_s · vector for the samples of a chunk, vector [size]. */
+/** products[s] = factor · weights[s] · a_s · vector for the samples of a chunk, vector [size]; no more than there are. */
 export const rowProducts = defineKernel({
   name: 'row-products',
   wgsl: linearIndexWgsl + rowProductsWgsl,
@@ -156,7 +156,7 @@ export const rowProducts = defineKernel({
     weights: 'read',
     counter: 'read:uint',
     vector: 'read',
-    products: 'write',
+    products: 'update',
   },
   constants: ['samples', 'traces', 'chunk', 'slots', 'size', 'factor'],
   lengths(constants) {

@@ -9,7 +9,7 @@ import { affineJacobianRows, denseJacobianRows, differenceJacobianRows, splineJa
 import type { Kernel } from './kernel.ts';
 import { meanSquaredError, meanSquaredErrorGradient } from './mean-squared-error.ts';
 import { nonfiniteCount, outsideCount, recordScalar } from './monitors.ts';
-import { normalMatrix } from './normal-equations.ts';
+import { edgeBlocks, normalMatrix, rowCombination, rowProducts } from './normal-equations.ts';
 import { powerReluForward, powerReluInputGradient, powerReluWeightGradient } from './power-relu-layer.ts';
 import { prolongate } from './prolongation.ts';
 import { rowDots, sumTiles } from './reductions.ts';
@@ -56,6 +56,9 @@ export const kernels: readonly Kernel[] = [
   denseJacobianRows,
   differenceJacobianRows,
   normalMatrix,
+  rowProducts,
+  rowCombination,
+  edgeBlocks,
   sumTiles,
   rowDots,
   adam,

@@ -3,6 +3,7 @@ import { dispatch } from '../backend/dispatch.ts';
 import { NestkanError } from '../errors.ts';
 import { adam as adamKernel, advanceCounter } from '../kernels/adam.ts';
 import { nonfiniteCount, recordScalar } from '../kernels/monitors.ts';
+import { Memory } from './memory.ts';
 import type { Objective } from './objective.ts';
 import type { Advance, Optimizer, OptimizerRun } from './optimizer.ts';
 import { learningRates, type Schedule } from './schedule.ts';
@@ -70,7 +71,7 @@ interface Chunk {
 class AdamRun implements OptimizerRun {
   readonly depth = DEPTH;
   readonly #objective: Objective;
-  readonly #buffers: DeviceBuffer[] = [];
+  readonly #memory: Memory;
   readonly #state: readonly DeviceBuffer[];
   readonly #schedule: DeviceBuffer;
   readonly #counter: DeviceBuffer;
@@ -95,14 +96,14 @@ class AdamRun implements OptimizerRun {
     const { backend, variables } = objective;
     this.#objective = objective;
     this.#constants = constants;
-    const moments = [this.#allocate(variables.length), this.#allocate(variables.length)];
+    const memory = new Memory(backend);
+    this.#memory = memory;
+    const moments = [memory.allocate(variables.length), memory.allocate(variables.length)];
     this.#state = [variables.values, ...moments, ...(objective.stepState ?? [])];
-    this.#schedule = this.#allocate(rates.length);
-    this.#counter = objective.miniBatches?.counter ?? backend.allocate(1, { type: 'uint', label: 'step counter' });
-    if (!objective.miniBatches) this.#buffers.push(this.#counter);
-    this.#ring = this.#allocate(SNAPSHOTS * CHUNK);
-    this.#nonfinite = backend.allocate(SNAPSHOTS, { type: 'uint' });
-    this.#buffers.push(this.#nonfinite);
+    this.#schedule = memory.allocate(rates.length);
+    this.#counter = objective.miniBatches?.counter ?? memory.allocate(1, { type: 'uint', label: 'step counter' });
+    this.#ring = memory.allocate(SNAPSHOTS * CHUNK);
+    this.#nonfinite = memory.allocate(SNAPSHOTS, { type: 'uint' });
     backend.write(this.#schedule, rates);
     backend.write(this.#counter, [0]);
   }
@@ -191,13 +192,6 @@ class AdamRun implements OptimizerRun {
 
   dispose(): void {
     for (const snapshot of this.#snapshots) snapshot.close();
-    for (const buffer of this.#buffers) this.#objective.backend.release(buffer);
-    this.#buffers.length = 0;
-  }
-
-  #allocate(length: number): DeviceBuffer {
-    const buffer = this.#objective.backend.allocate(length);
-    this.#buffers.push(buffer);
-    return buffer;
+    this.#memory.release();
   }
 }

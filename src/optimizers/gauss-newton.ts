@@ -1,7 +1,8 @@
 /** What Levenberg–Marquardt needs to know of a least-squares loss, however its linear equations are solved. */
-import type { Backend, DeviceBuffer, Dispatch } from '../backend/backend.ts';
+import type { DeviceBuffer, Dispatch } from '../backend/backend.ts';
 import { rowElements } from '../kernels/jacobian-rows.ts';
 import { ceilDiv } from '../kernels/kernel.ts';
+import type { Memory } from './memory.ts';
 import type { ResidualBlock } from './objective.ts';
 
 /** The quadratic model F(δ) ≈ loss + 2 gᵀδ + δᵀHδ at a point, H = JᵀWJ, g = JᵀWr. */
@@ -9,7 +10,10 @@ export interface GaussNewtonModel {
   readonly loss: number;
   /** Largest diagonal entry of H. */
   readonly scale: number;
-  /** Solves (H + damping · 1) δ = −g; undefined where rounding has made the matrix indefinite: raise the damping. */
+  /**
+   * Solves (H + damping · 1) δ = −g; undefined where rounding has made the matrix indefinite: raise the damping. The
+   * variables must be as they were at the assembly.
+   */
   step(damping: number): Promise<GaussNewtonStep | undefined>;
 }
 
@@ -49,7 +53,7 @@ export const ROOM = 2 ** 22;
 
 /** @param size of the flat vector and one more, for the residuals */
 export function rowBuffers(
-  backend: Backend,
+  memory: Memory,
   block: ResidualBlock,
   { counter, size, room }: { readonly counter: DeviceBuffer; readonly size: number; readonly room: number },
 ): RowBuffers {
@@ -58,8 +62,8 @@ export function rowBuffers(
   const chunks = ceilDiv(samples, most);
   const chunk = ceilDiv(samples, chunks);
   const elements = rowElements({ traces, chunk, slots });
-  const values = backend.allocate(elements, { label: 'Jacobian rows' });
-  const columns = backend.allocate(elements, { type: 'uint', label: 'Jacobian columns' });
+  const values = memory.allocate(elements, { label: 'Jacobian rows' });
+  const columns = memory.allocate(elements, { type: 'uint', label: 'Jacobian columns' });
   const write = block.rows({ values, columns, counter, chunk, residualColumn: size - 1 });
   return { values, columns, chunks, constants: { samples, traces, chunk, slots, size }, write };
 }

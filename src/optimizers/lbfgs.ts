@@ -5,6 +5,7 @@ import { rowDots } from '../kernels/reductions.ts';
 import { addScaled, copy, difference, linearCombination } from '../kernels/vectors.ts';
 import { CurvatureHistory } from './curvature-history.ts';
 import { type LinePoint, strongWolfeSearch } from './line-search.ts';
+import { Memory } from './memory.ts';
 import type { Objective } from './objective.ts';
 import type { Advance, Optimizer, OptimizerRun } from './optimizer.ts';
 import { checkSuitable } from './suitable.ts';
@@ -80,7 +81,7 @@ class LbfgsRun implements OptimizerRun {
   /** Evaluations of the whole run. */
   readonly #budget: number;
   readonly #history: CurvatureHistory;
-  readonly #buffers: DeviceBuffer[] = [];
+  readonly #memory: Memory;
   /** Rows as CurvatureHistory numbers them, of {@link #stride} elements each; what a row has too many is zero. */
   readonly #vectors: DeviceBuffer;
   readonly #stride: number;
@@ -114,14 +115,16 @@ class LbfgsRun implements OptimizerRun {
     this.#options = options;
     this.#history = new CurvatureHistory(options.history);
     const { rows } = this.#history;
-    this.#vectors = this.#allocate(rows * this.#stride);
-    this.#origin = this.#allocate(length);
-    this.#originGradient = this.#allocate(length);
-    this.#direction = this.#allocate(this.#stride);
-    this.#stepLength = this.#allocate(1);
-    this.#slope = this.#allocate(1);
-    this.#coefficients = this.#allocate(rows);
-    this.#products = Array.from({ length: 3 }, () => this.#allocate(rows));
+    const memory = new Memory(backend);
+    this.#memory = memory;
+    this.#vectors = memory.allocate(rows * this.#stride);
+    this.#origin = memory.allocate(length);
+    this.#originGradient = memory.allocate(length);
+    this.#direction = memory.allocate(this.#stride);
+    this.#stepLength = memory.allocate(1);
+    this.#slope = memory.allocate(1);
+    this.#coefficients = memory.allocate(rows);
+    this.#products = Array.from({ length: 3 }, () => memory.allocate(rows));
   }
 
   async record(): Promise<void> {
@@ -175,8 +178,7 @@ class LbfgsRun implements OptimizerRun {
   }
 
   dispose(): void {
-    for (const buffer of this.#buffers) this.#objective.backend.release(buffer);
-    this.#buffers.length = 0;
+    this.#memory.release();
   }
 
   async #begin(): Promise<void> {
@@ -312,11 +314,5 @@ class LbfgsRun implements OptimizerRun {
 
   #row(index: number): DeviceBuffer {
     return this.#vectors.view(index * this.#stride, this.#stride);
-  }
-
-  #allocate(length: number): DeviceBuffer {
-    const buffer = this.#objective.backend.allocate(length);
-    this.#buffers.push(buffer);
-    return buffer;
   }
 }

@@ -126,12 +126,13 @@ class LevenbergMarquardtRun implements OptimizerRun {
   async open(conjugateGradients?: ConjugateGradientOptions): Promise<void> {
     const { backend, variables, perStep = [] } = this.#objective;
     const { length } = variables;
-    this.#equations = conjugateGradients
-      ? await MatrixFree.open(backend, length, this.#leastSquares, conjugateGradients)
-      : await NormalEquations.open(backend, length, this.#leastSquares);
     this.#evaluate = await backend.record(this.#leastSquares.evaluate, 'loss');
     this.#afterStep = await backend.record(perStep, 'after a step');
     [this.#point] = await backend.read([variables.values]);
+    // Last, so that nothing can fail any more and leave their memory behind.
+    this.#equations = conjugateGradients
+      ? await MatrixFree.open(backend, length, this.#leastSquares, conjugateGradients)
+      : await NormalEquations.open(backend, length, this.#leastSquares);
   }
 
   async advance(evaluations: number): Promise<Advance> {
@@ -144,7 +145,10 @@ class LevenbergMarquardtRun implements OptimizerRun {
       losses.push(loss);
       lossEvaluations.push(spent);
     };
+    const { backend, variables } = this.#objective;
     while (spent < evaluations && !finished) {
+      // A trial has moved them.
+      backend.write(variables.values, this.#point);
       if (this.#model === undefined) {
         this.#model = await this.#assemble();
         spent++;
@@ -174,7 +178,6 @@ class LevenbergMarquardtRun implements OptimizerRun {
       if (this.#hasConverged(Math.min(loss, this.#loss))) finished ??= 'converged';
       if (loss < this.#loss) this.#loss = loss;
     }
-    const { backend, variables } = this.#objective;
     backend.write(variables.values, this.#point);
     return {
       losses: Float64Array.from(losses),
@@ -190,8 +193,7 @@ class LevenbergMarquardtRun implements OptimizerRun {
   }
 
   async #assemble(): Promise<GaussNewtonModel> {
-    const { backend, variables, diagnose } = this.#objective;
-    backend.write(variables.values, this.#point);
+    const { backend, diagnose } = this.#objective;
     const model = await this.#equations.assemble();
     [[this.#loss]] = await backend.read([this.#leastSquares.loss]);
     if (Number.isFinite(this.#loss) && Number.isFinite(model.scale)) {

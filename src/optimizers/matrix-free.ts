@@ -12,6 +12,7 @@ import {
   type RowBuffers,
   rowBuffers,
 } from './gauss-newton.ts';
+import { Memory } from './memory.ts';
 import type { LeastSquares } from './objective.ts';
 
 export interface ConjugateGradientOptions {
@@ -39,11 +40,11 @@ export class MatrixFree implements GaussNewtonSource {
   readonly #size: number;
   readonly #tiles: number;
   readonly #bands: number;
-  readonly #vector: DeviceBuffer;
-  readonly #sums: DeviceBuffer;
-  readonly #blocks: DeviceBuffer;
-  readonly #counter: DeviceBuffer;
-  readonly #buffers: DeviceBuffer[];
+  readonly #memory: Memory;
+  #vector!: DeviceBuffer;
+  #sums!: DeviceBuffer;
+  #blocks!: DeviceBuffer;
+  #counter!: DeviceBuffer;
   #prepare!: Recording;
   #clear!: Recording;
   #passes!: readonly { readonly chunks: number; readonly gradient: Recording; readonly product: Recording }[];
@@ -60,11 +61,7 @@ export class MatrixFree implements GaussNewtonSource {
     this.#size = length + 1;
     this.#tiles = backend.name === 'cpu' ? 1 : DEVICE_TILES;
     this.#bands = Math.max(...this.#edges.map(({ width }) => width));
-    this.#vector = backend.allocate(this.#size, { label: 'Gauss–Newton vector' });
-    this.#sums = backend.allocate(this.#tiles * this.#size, { label: 'Gauss–Newton sums' });
-    this.#blocks = backend.allocate(this.#size * this.#bands, { label: 'edge blocks' });
-    this.#counter = backend.allocate(1, { type: 'uint', label: 'chunk counter' });
-    this.#buffers = [this.#vector, this.#sums, this.#blocks, this.#counter];
+    this.#memory = new Memory(backend);
   }
 
   static async open(
@@ -74,12 +71,17 @@ export class MatrixFree implements GaussNewtonSource {
     { iterations = 60, tolerance = 1e-3, room = ROOM }: ConjugateGradientOptions & { readonly room?: number } = {},
   ): Promise<MatrixFree> {
     const source = new MatrixFree(backend, length, leastSquares, { iterations, tolerance });
-    await source.#record(leastSquares, room);
+    await source.#memory.orRelease(source.#record(leastSquares, room));
     return source;
   }
 
   async #record({ evaluate, blocks }: LeastSquares, room: number): Promise<void> {
     const backend = this.#backend;
+    const memory = this.#memory;
+    this.#vector = memory.allocate(this.#size, { label: 'Gauss–Newton vector' });
+    this.#sums = memory.allocate(this.#tiles * this.#size, { label: 'Gauss–Newton sums' });
+    this.#blocks = memory.allocate(this.#size * this.#bands, { label: 'edge blocks' });
+    this.#counter = memory.allocate(1, { type: 'uint', label: 'chunk counter' });
     const cleared = (target: DeviceBuffer) => dispatch(fill, { target }, { count: target.length, value: 0 });
     this.#clear = await backend.record([cleared(this.#sums)], 'clear');
     const sweeps = blocks.flatMap(({ sweep }) => sweep);
@@ -87,10 +89,9 @@ export class MatrixFree implements GaussNewtonSource {
     const [vector, sums, counter] = [this.#vector, this.#sums, this.#counter];
     this.#passes = await Promise.all(
       blocks.map(async ({ weights, factor, edges, ...block }) => {
-        const rows = rowBuffers(backend, { weights, factor, edges, ...block }, { counter, size: this.#size, room });
+        const rows = rowBuffers(memory, { weights, factor, edges, ...block }, { counter, size: this.#size, room });
         const { values, columns, constants, chunks, write } = rows;
-        const products = backend.allocate(constants.chunk, { label: 'row products' });
-        this.#buffers.push(values, columns, products);
+        const products = memory.allocate(constants.chunk, { label: 'row products' });
         const multiply = [
           dispatch(rowProducts, { values, columns, weights, counter, vector, products }, { ...constants, factor }),
           dispatch(
@@ -155,6 +156,8 @@ export class MatrixFree implements GaussNewtonSource {
   /** Conjugate gradients from 0. Source: Nocedal and Wright, Numerical Optimization, algorithm 5.3. */
   async #step(gradient: Float64Array, blocks: Float64Array, damping: number): Promise<GaussNewtonStep | undefined> {
     const size = this.#size;
+    // Chunks are made again from what an evaluation elsewhere has overwritten.
+    if (this.#passes.some(({ chunks }) => chunks > 1)) this.#backend.run(this.#prepare);
     const precondition = preconditioner(this.#edges, blocks, this.#bands, damping);
     const change = new Float64Array(size);
     const residual = gradient.map((value) => -value);
@@ -194,8 +197,7 @@ export class MatrixFree implements GaussNewtonSource {
   }
 
   close(): void {
-    for (const buffer of this.#buffers) this.#backend.release(buffer);
-    this.#buffers.length = 0;
+    this.#memory.release();
   }
 }
 

@@ -11,6 +11,7 @@ import {
   ROOM,
   rowBuffers,
 } from './gauss-newton.ts';
+import { Memory } from './memory.ts';
 import type { LeastSquares, ResidualBlock } from './objective.ts';
 
 export interface NormalEquationsOptions {
@@ -33,10 +34,10 @@ export class NormalEquations implements GaussNewtonSource {
   readonly #backend: Backend;
   /** Of the flat vector, and one more row and column for the residuals. */
   readonly #size: number;
-  readonly #matrix: DeviceBuffer;
-  readonly #rest: DeviceBuffer;
-  readonly #counter: DeviceBuffer;
-  readonly #buffers: DeviceBuffer[];
+  readonly #memory: Memory;
+  #matrix!: DeviceBuffer;
+  #rest!: DeviceBuffer;
+  #counter!: DeviceBuffer;
   #factor = new Float64Array(0);
   #sweep!: Recording;
   #blocks!: readonly { readonly recording: Recording; readonly chunks: number }[];
@@ -44,31 +45,37 @@ export class NormalEquations implements GaussNewtonSource {
   private constructor(backend: Backend, length: number) {
     this.#backend = backend;
     this.#size = length + 1;
-    this.#matrix = backend.allocate(this.#size ** 2, { label: 'normal matrix' });
-    this.#rest = backend.allocate(this.#size ** 2, { label: 'rest of the normal matrix' });
-    this.#counter = backend.allocate(1, { type: 'uint', label: 'chunk counter' });
-    this.#buffers = [this.#matrix, this.#rest, this.#counter];
+    this.#memory = new Memory(backend);
   }
 
   static async open(
     backend: Backend,
     length: number,
-    { evaluate, blocks }: LeastSquares,
+    leastSquares: LeastSquares,
     { room = ROOM }: NormalEquationsOptions = {},
   ): Promise<NormalEquations> {
     const equations = new NormalEquations(backend, length);
-    const clear = [equations.#matrix, equations.#rest].map((target) =>
+    await equations.#memory.orRelease(equations.#record(leastSquares, room));
+    return equations;
+  }
+
+  async #record({ evaluate, blocks }: LeastSquares, room: number): Promise<void> {
+    const backend = this.#backend;
+    const memory = this.#memory;
+    this.#matrix = memory.allocate(this.#size ** 2, { label: 'normal matrix' });
+    this.#rest = memory.allocate(this.#size ** 2, { label: 'rest of the normal matrix' });
+    this.#counter = memory.allocate(1, { type: 'uint', label: 'chunk counter' });
+    const clear = [this.#matrix, this.#rest].map((target) =>
       dispatch(fill, { target }, { count: target.length, value: 0 }),
     );
     const sweeps = blocks.flatMap(({ sweep }) => sweep);
-    equations.#sweep = await backend.record([...clear, ...evaluate, ...sweeps], 'adjoints');
-    equations.#blocks = await Promise.all(
+    this.#sweep = await backend.record([...clear, ...evaluate, ...sweeps], 'adjoints');
+    this.#blocks = await Promise.all(
       blocks.map(async (block) => {
-        const { dispatches, chunks } = equations.#assembly(block, room);
+        const { dispatches, chunks } = this.#assembly(block, room);
         return { recording: await backend.record(dispatches, 'normal matrix'), chunks };
       }),
     );
-    return equations;
   }
 
   async assemble(): Promise<QuadraticModel> {
@@ -84,15 +91,13 @@ export class NormalEquations implements GaussNewtonSource {
   }
 
   close(): void {
-    for (const buffer of this.#buffers) this.#backend.release(buffer);
-    this.#buffers.length = 0;
+    this.#memory.release();
   }
 
   #assembly(block: ResidualBlock, room: number): { dispatches: Dispatch[]; chunks: number } {
     const { weights, factor } = block;
     const [counter, size] = [this.#counter, this.#size];
-    const { values, columns, constants, chunks, write } = rowBuffers(this.#backend, block, { counter, size, room });
-    this.#buffers.push(values, columns);
+    const { values, columns, constants, chunks, write } = rowBuffers(this.#memory, block, { counter, size, room });
     const buffers = { values, columns, weights, counter, matrix: this.#matrix, rest: this.#rest };
     const dispatches = [
       ...write,
