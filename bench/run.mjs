@@ -15,6 +15,7 @@ const BENCHMARKS = [
   'paper-figure3',
   'spectra',
   'problems',
+  'optimizers',
   'picture',
   'paper-poisson',
   'paper-burgers',

@@ -312,7 +312,7 @@ describe('solvers of Gauss–Newton equations', () => {
     const many = { inputs: randomRows(1, 9000, 2), targets: randomRows(2, 9000, 1) };
     const cases = [
       { data: few, widths: [2, 5, 1], intervals: 4, reason: undefined },
-      { data: few, widths: [2, 5, 1], intervals: 120, reason: /parameters.*matrix-free/ },
+      { data: few, widths: [2, 5, 1], intervals: 180, reason: /parameters.*matrix-free/ },
       { data: many, widths: [2, 8, 8, 1], intervals: 2, reason: /samples.*matrix-free/ },
     ];
     for (const { data, reason, ...network } of cases) {

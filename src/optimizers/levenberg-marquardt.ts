@@ -11,7 +11,7 @@ export interface LevenbergMarquardtOptions {
   /** Damping at the start, relative to the largest diagonal entry of JᵀWJ. Default 1e-3. */
   readonly damping?: number;
   /**
-   * A run has converged when over its last 12 trials the loss has fallen by less than this share per trial. Default 0.05;
+   * A run has converged when over its last 12 trials the loss has fallen by less than this share per trial. Default 0.02;
    * 0 spends the whole budget.
    */
   readonly gainTolerance?: number;
@@ -26,7 +26,7 @@ export interface LevenbergMarquardtOptions {
 type Settings = Required<Pick<LevenbergMarquardtOptions, 'damping' | 'gainTolerance'>>;
 
 /** Length of the flat vector up to which factorising takes about a second. */
-const MOST_PARAMETERS = 1500;
+const MOST_PARAMETERS = 2000;
 /** Products of two slots per assembly, likewise. */
 const MOST_PRODUCTS = 5e8;
 
@@ -48,7 +48,7 @@ const LARGEST_DAMPING = 1e6;
  * Source: docs/mathematics.md, "Gauss–Newton on local support"; Nielsen, Damping parameter in Marquardt's method, IMM-REP-1999-05.
  */
 export function levenbergMarquardt(options: LevenbergMarquardtOptions = {}): Optimizer {
-  const { damping = 1e-3, gainTolerance = 0.05, solver = 'auto', conjugateGradients = {} } = options;
+  const { damping = 1e-3, gainTolerance = 0.02, solver = 'auto', conjugateGradients = {} } = options;
   const { iterations = 1, tolerance = 0.1 } = conjugateGradients;
   const positive = Number.MIN_VALUE;
   for (const [name, value, least, limit] of [
