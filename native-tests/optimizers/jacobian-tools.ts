@@ -1,9 +1,13 @@
 /** Compact Jacobian rows unpacked into dense matrices, and finite differences of the residuals they belong to. */
 import { expect } from 'chai';
+import type { Backend } from '../../src/backend/backend.ts';
 import { rowElements } from '../../src/kernels/jacobian-rows.ts';
 import { ceilDiv } from '../../src/kernels/kernel.ts';
+import { Kan } from '../../src/models/kan.ts';
 import type { Network } from '../../src/models/network.ts';
+import { regression } from '../../src/multilevel/regression.ts';
 import type { Objective, ResidualBlock } from '../../src/optimizers/objective.ts';
+import { outputsOf, randomRows } from '../models/model-tools.ts';
 
 /** A block of residuals as the definition has it; the last column of both matrices is the residual itself. */
 export interface DenseBlock {
@@ -141,4 +145,22 @@ export async function expectRowsOf(
     }
     parameters.write({ [name]: array });
   }
+}
+
+/** Data that a network made, to be learned by that network with its coefficients displaced. */
+export async function teacherObjective(backend: Backend): Promise<Objective> {
+  const teacher = Kan.create(backend, {
+    widths: [2, 2, 1],
+    intervals: 2,
+    hiddenIntervals: 1,
+    hiddenDomain: [-1, 1],
+    seed: 5,
+  });
+  const inputs = randomRows(4, 150, 2);
+  const targets = Array.from(await outputsOf(teacher, inputs), (value) => [value]);
+  const objective = regression({ inputs, targets }).bind(teacher);
+  for (const [name, array] of Object.entries(await teacher.parameters.read())) {
+    teacher.parameters.write({ [name]: array.map((value, i) => value + 0.1 * Math.sin(9 * i + 1)) });
+  }
+  return objective;
 }

@@ -16,6 +16,7 @@ import { coxDeBoor, largest, outputsOf, randomRows } from '../models/model-tools
 import { kanFor, pdes } from '../physics/jacobian-problems.ts';
 import { solveDense } from './dense-solver.ts';
 import { objectiveOf, optimize, rosenbrock } from './functions.ts';
+import { teacherObjective } from './jacobian-tools.ts';
 
 const is64 = ({ precision }: Backend) => precision === 'float64';
 
@@ -82,20 +83,7 @@ forEachBackend('Levenberg–Marquardt', (open) => {
 
   it('comes back to the network that made the data', async () => {
     const backend = await open();
-    const teacher = Kan.create(backend, {
-      widths: [2, 2, 1],
-      intervals: 2,
-      hiddenIntervals: 1,
-      hiddenDomain: [-1, 1],
-      seed: 5,
-    });
-    const inputs = randomRows(4, 150, 2);
-    const targets = Array.from(await outputsOf(teacher, inputs), (value) => [value]);
-    const objective = regression({ inputs, targets }).bind(teacher);
-    const values = await teacher.parameters.read();
-    for (const [name, array] of Object.entries(values)) {
-      teacher.parameters.write({ [name]: array.map((value, i) => value + 0.1 * Math.sin(9 * i + 1)) });
-    }
+    const objective = await teacherObjective(backend);
     const start = await lossOf(objective);
     const trace = await optimize(objective, levenbergMarquardt(), 60);
     expect(start).to.be.above(1e-4);

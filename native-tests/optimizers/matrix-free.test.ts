@@ -13,9 +13,10 @@ import type { Objective } from '../../src/optimizers/objective.ts';
 import { PdeProblem } from '../../src/physics/pde-problem.ts';
 import { poissonInterfacePde } from '../../src/physics/problems/poisson-interface.ts';
 import { errorOf, forEachBackend } from '../backends.ts';
-import { outputsOf, randomRows, relativeDifference, scaleParameters } from '../models/model-tools.ts';
+import { randomRows, relativeDifference, scaleParameters } from '../models/model-tools.ts';
 import { kanFor, pdes } from '../physics/jacobian-problems.ts';
 import { norm, optimize } from './functions.ts';
+import { teacherObjective } from './jacobian-tools.ts';
 
 const is64 = ({ precision }: Backend) => precision === 'float64';
 
@@ -194,20 +195,7 @@ forEachBackend('matrix-free Gauss–Newton', (open) => {
   it('Levenberg–Marquardt comes back to the network that made the data, as with the direct solver', async () => {
     const backend = await open();
     for (const solver of ['direct', 'matrix-free'] as const) {
-      const teacher = Kan.create(backend, {
-        widths: [2, 2, 1],
-        intervals: 2,
-        hiddenIntervals: 1,
-        hiddenDomain: [-1, 1],
-        seed: 5,
-      });
-      const inputs = randomRows(4, 150, 2);
-      const targets = Array.from(await outputsOf(teacher, inputs), (value) => [value]);
-      const objective = regression({ inputs, targets }).bind(teacher);
-      const values = await teacher.parameters.read();
-      for (const [name, array] of Object.entries(values)) {
-        teacher.parameters.write({ [name]: array.map((value, i) => value + 0.1 * Math.sin(9 * i + 1)) });
-      }
+      const objective = await teacherObjective(backend);
       const { losses } = await optimize(objective, levenbergMarquardt({ solver, gainTolerance: 0 }), 1500);
       expect(losses[0]).to.be.above(1e-4);
       expect(losses.at(-1), solver).to.be.below(losses[0] * (is64(backend) ? 1e-10 : 1e-8));
