@@ -18,8 +18,6 @@ const EVENNESS = 1;
 /** Distances between the seeds of terms and of levels: more than there are of either. */
 const TERM_SEEDS = 1009;
 const LEVEL_SEEDS = 8191;
-/** The seeds of a level that cannot be. */
-const ELSEWHERE = TERM_SEEDS * (LEVEL_SEEDS - 1);
 /** Seeds beyond start over, so that what is made of them stays a whole number of float64. */
 const SEEDS = 2 ** 30;
 
@@ -66,15 +64,6 @@ export class Collocation {
     const chosen = model && this.#chosen.get(model)?.[index];
     if (chosen) return chosen;
     return this.#draw(traced, this.#seedOf(index, this.#resample === true ? model : undefined));
-  }
-
-  /**
-   * Other points where a term holds, to check a solution there; its own, where it has no others or values are given at
-   * these alone.
-   */
-  elsewhere(traced: TracedTerm, index: number): readonly Matrix[] {
-    if (traced.isTabulated) return this.of(traced, index);
-    return this.#draw(traced, this.#seedOf(index) + ELSEWHERE, true);
   }
 
   /**
@@ -143,10 +132,8 @@ export class Collocation {
   }
 
   /** Both sides draw from the same seed. */
-  #draw({ name, term }: TracedTerm, seed: number, elsewhere = false): Matrix[] {
-    const sides = samplersOf(term.on).map((sampler) =>
-      drawSide(this.#box, name, sampler, createRandom(seed), elsewhere),
-    );
+  #draw({ name, term }: TracedTerm, seed: number): Matrix[] {
+    const sides = samplersOf(term.on).map((sampler) => drawSide(this.#box, name, sampler, createRandom(seed)));
     if (sides.every(({ rows }) => rows === sides[0].rows)) return sides;
     const counts = sides.map(({ rows }) => rows).join(' and ');
     throw new NestkanError('SHAPE_MISMATCH', `the term ${name} has ${counts} points`, {
@@ -171,10 +158,10 @@ function samePoints(sides: readonly Matrix[], others: readonly Matrix[]): boolea
   });
 }
 
-function drawSide(box: Box, term: string, sampler: Sampler, random: Random, elsewhere = false): Matrix {
+function drawSide(box: Box, term: string, sampler: Sampler, random: Random): Matrix {
   const details = { fix: 'Give a sampler that returns points, such as interior(1000).', where: { term } };
   return named(`the points of ${term}`, details, () => {
-    const side = sampler({ box, random, elsewhere });
+    const side = sampler({ box, random });
     checkPoints(box, side);
     return side;
   });

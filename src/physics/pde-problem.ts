@@ -86,17 +86,8 @@ export class PdeProblem implements Problem {
 
   /** The loss with all attention weights at one, or that of one term alone, not weighted. */
   monitor(model: Network, term?: string): Monitor {
-    return this.#monitor(model, { only: term });
-  }
-
-  /** The loss at points that training does not see. */
-  get elsewhere(): Pick<Problem, 'monitor'> {
-    return { monitor: (model) => this.#monitor(model, { elsewhere: true }) };
-  }
-
-  #monitor(model: Network, which: { only?: string; elsewhere?: boolean }): Monitor {
     const tape = new Tape(model.backend);
-    const terms = this.#record(tape, model, which);
+    const terms = this.#record(tape, model, term);
     return { loss: total(tape, terms).buffer, evaluate: tape.dispatches, dispose: () => tape.dispose() };
   }
 
@@ -125,12 +116,12 @@ export class PdeProblem implements Problem {
     }
   }
 
-  #record(tape: Tape, model: Network, { only, elsewhere }: { only?: string; elsewhere?: boolean } = {}): BoundTerm[] {
+  #record(tape: Tape, model: Network, only?: string): BoundTerm[] {
     return this.terms
       .map((traced, index) => ({ traced, index }))
       .filter(({ traced }) => only === undefined || traced.name === only)
       .map(({ traced, index }) => {
-        const sides = elsewhere ? this.#collocation.elsewhere(traced, index) : this.points(traced, index, model);
+        const sides = this.points(traced, index, model);
         const batch = sides[0].rows;
         const result = this.#recordResidual(tape, model, traced, sides);
         const weights = upload(tape, [batch], new Float64Array(batch).fill(1));

@@ -10,11 +10,6 @@ export interface SamplingContext {
   readonly box: Box;
   /** Of this term and level alone. */
   readonly random: Random;
-  /**
-   * Asks for points that are as good as the sampler's own but others: a sampler that always gives the same points may give
-   * some between them. Used to check a solution where it was not trained.
-   */
-  readonly elsewhere?: boolean;
 }
 
 /** Points [points, coordinates] where a term is to hold; asked for anew on every level. */
@@ -89,7 +84,7 @@ export function grid(
       fix: "Use 'inside', 'boundary' or 'all'.",
     });
   }
-  return ({ box, random, elsewhere }) => {
+  return ({ box }) => {
     for (const name of [...Object.keys(counts), ...Object.keys(fixed)]) coordinateIndex(box, name);
     const axes = box.map(([name, start, end]) => {
       if (Object.hasOwn(fixed, name)) return [{ value: fixed[name], edge: false }];
@@ -106,18 +101,7 @@ export function grid(
       );
     }
     const kept = rows.filter(({ edge }) => part === 'all' || edge === (part === 'boundary'));
-    const data = Float64Array.from(kept.flatMap(({ values }) => values));
-    if (elsewhere) {
-      box.forEach(([, start, end], column) => {
-        if (axes[column].length === 1) return;
-        for (let row = 0; row < kept.length; row++) {
-          const at = row * box.length + column;
-          const onFace = part === 'boundary' && (data[at] === start || data[at] === end);
-          if (!onFace) data[at] = start + (end - start) * random.uniform();
-        }
-      });
-    }
-    return { rows: kept.length, columns: box.length, data };
+    return { rows: kept.length, columns: box.length, data: Float64Array.from(kept.flatMap(({ values }) => values)) };
   };
 }
 
