@@ -47,23 +47,16 @@ export const normalMatrix = defineKernel({
     const first = counter[0] * chunk;
     const count = Math.min(chunk, samples - first);
     const share = ceilDiv(chunk, tiles);
-    const rows = { values, columns, matrix, size };
+    const rows = { values, columns, matrix, size, slots };
     for (let left = 0; left < traces; left++) {
       for (let right = 0; right < traces; right++) {
-        for (let top = 0; top < slots; top += REFERENCE_BLOCK) {
-          for (let start = top; start < slots; start += REFERENCE_BLOCK) {
-            const block = {
-              top,
-              bottom: Math.min(top + REFERENCE_BLOCK, slots),
-              start,
-              end: Math.min(start + REFERENCE_BLOCK, slots),
-            };
-            const add = start > top ? addBlock : addDiagonalBlock;
-            for (let s = 0; s < count; s++) {
-              const tile = Math.floor(s / share) * size * size;
-              const weight = factor * weights[first + s];
-              add(rows, (left * chunk + s) * slots, (right * chunk + s) * slots, block, tile, weight);
-            }
+        // The first tile is the one that may be cut off: only there are rows added one at a time.
+        for (let top = -(-slots & (TILE - 1)); top < slots; top += STRIP) {
+          for (let s = 0; s < count; s++) {
+            const from = (left * chunk + s) * slots;
+            const to = (right * chunk + s) * slots;
+            const base = Math.floor(s / share) * size * size;
+            addStrip(rows, { from, to, base, weight: factor * weights[first + s] }, top);
           }
         }
       }
@@ -71,78 +64,102 @@ export const normalMatrix = defineKernel({
   },
 });
 
-/** Slots along one side of a block of the reference: the part of the matrix that a block's samples touch stays in the cache. */
-const REFERENCE_BLOCK = 32;
+/** Slots whose rows of the matrix are added to together. */
+const TILE = 4;
+
+/**
+ * Slots that the reference takes through all samples at once: few enough for the part of the matrix that they touch to
+ * stay in the cache, and enough for the rows not to be fetched too often.
+ */
+const STRIP = 32;
 
 interface Rows {
   readonly values: HostArray;
   readonly columns: HostArray;
   readonly matrix: HostArray;
   readonly size: number;
+  readonly slots: number;
 }
 
-interface Block {
-  readonly top: number;
-  readonly bottom: number;
-  readonly start: number;
-  readonly end: number;
+/** A sample's rows for two traces, by where they begin; the matrix begins at `base`. */
+interface Pair {
+  readonly from: number;
+  readonly to: number;
+  readonly base: number;
+  readonly weight: number;
 }
 
-/** Slots top … bottom − 1 of the row at `from` by slots start … end − 1 of that at `to`, four at a time. */
-function addBlock(
-  { values, columns, matrix, size }: Rows,
-  from: number,
-  to: number,
-  { top, bottom, start, end }: Block,
-  tile: number,
-  weight: number,
-): void {
-  let a = top;
-  for (; a + 3 < bottom; a += 4) {
-    const at = from + a;
-    const v0 = weight * values[at];
-    const v1 = weight * values[at + 1];
-    const v2 = weight * values[at + 2];
-    const v3 = weight * values[at + 3];
-    const row0 = tile + columns[at] * size;
-    const row1 = tile + columns[at + 1] * size;
-    const row2 = tile + columns[at + 2] * size;
-    const row3 = tile + columns[at + 3] * size;
-    for (let b = to + start; b < to + end; b++) {
-      const column = columns[b];
-      const value = values[b];
-      matrix[row0 + column] += v0 * value;
-      matrix[row1 + column] += v1 * value;
-      matrix[row2 + column] += v2 * value;
-      matrix[row3 + column] += v3 * value;
+/** Slots a of a strip of the one row by slots b >= a of the other. */
+function addStrip(rows: Rows, pair: Pair, top: number): void {
+  const { slots } = rows;
+  const bottom = Math.min(top + STRIP, slots);
+  for (let a = top; a < bottom; a += TILE) {
+    if (a < 0) addTriangle(rows, pair, 0, a + TILE, slots);
+    else {
+      addTriangle(rows, pair, a, a + TILE, a + TILE);
+      addTiles(rows, pair, a);
     }
   }
-  for (; a < bottom; a++) {
-    const value = weight * values[from + a];
-    const row = tile + columns[from + a] * size;
-    for (let b = to + start; b < to + end; b++) matrix[row + columns[b]] += value * values[b];
+}
+
+/** Slots a … a + 3 of the one row by the slots after them of the other, a multiple of four, four at a time. */
+function addTiles({ values, columns, matrix, size, slots }: Rows, { from, to, base, weight }: Pair, a: number): void {
+  const at = from + a;
+  const v0 = weight * values[at];
+  const v1 = weight * values[at + 1];
+  const v2 = weight * values[at + 2];
+  const v3 = weight * values[at + 3];
+  const row0 = base + columns[at] * size;
+  const row1 = base + columns[at + 1] * size;
+  const row2 = base + columns[at + 2] * size;
+  const row3 = base + columns[at + 3] * size;
+  for (let b = to + a + TILE; b < to + slots; b += TILE) {
+    const x0 = values[b];
+    const x1 = values[b + 1];
+    const x2 = values[b + 2];
+    const x3 = values[b + 3];
+    const c0 = columns[b];
+    const c1 = columns[b + 1];
+    const c2 = columns[b + 2];
+    const c3 = columns[b + 3];
+    matrix[row0 + c0] += v0 * x0;
+    matrix[row1 + c0] += v1 * x0;
+    matrix[row2 + c0] += v2 * x0;
+    matrix[row3 + c0] += v3 * x0;
+    matrix[row0 + c1] += v0 * x1;
+    matrix[row1 + c1] += v1 * x1;
+    matrix[row2 + c1] += v2 * x1;
+    matrix[row3 + c1] += v3 * x1;
+    matrix[row0 + c2] += v0 * x2;
+    matrix[row1 + c2] += v1 * x2;
+    matrix[row2 + c2] += v2 * x2;
+    matrix[row3 + c2] += v3 * x2;
+    matrix[row0 + c3] += v0 * x3;
+    matrix[row1 + c3] += v1 * x3;
+    matrix[row2 + c3] += v2 * x3;
+    matrix[row3 + c3] += v3 * x3;
   }
 }
 
 /**
- * The slots a <= b of a block on the diagonal. A slot meets itself once per pair of traces, where the rows of the two are
- * `from` and `to` for the first time; the entry on the matrix's diagonal then stands for both orders.
+ * Slots a = top … bottom − 1 of the one row by slots b = a … end − 1 of the other. A slot meets itself once per pair of
+ * traces, where the rows of the two are `from` and `to` for the first time; the entry on the matrix's diagonal then stands
+ * for both orders.
  */
-function addDiagonalBlock(
+function addTriangle(
   { values, columns, matrix, size }: Rows,
-  from: number,
-  to: number,
-  { top, bottom }: Block,
-  tile: number,
-  weight: number,
+  { from, to, base, weight }: Pair,
+  top: number,
+  bottom: number,
+  end: number,
 ): void {
   for (let a = top; a < bottom; a++) {
     const value = weight * values[from + a];
     const column = columns[from + a];
-    const row = tile + column * size;
+    const row = base + column * size;
     const other = columns[to + a];
     if (from <= to) matrix[row + other] += (from < to && other === column ? 2 : 1) * value * values[to + a];
-    for (let b = a + 1; b < bottom; b++) matrix[row + columns[to + b]] += value * values[to + b];
+    for (let b = to + a + 1; b < to + end; b++) matrix[row + columns[b]] += value * values[b];
   }
 }
 
