@@ -68,7 +68,7 @@ const VARIANTS: readonly { readonly name: string; readonly changes: Partial<Choi
   { name: 'cycles down to 0.01 of the rate', changes: { low: 0.01 } },
 ];
 
-/** The paper's Adam; nestkan's default optimizer; the same with a short and cautious beginning, as for a wide network. */
+/** The paper's Adam; Adam, then L-BFGS; the same with a short and cautious beginning, as for a wide network. */
 type Training = 'paper' | 'default' | 'cautious';
 
 interface Row {

@@ -16,6 +16,7 @@ import {
   Mlp,
   NestkanError,
   type Network,
+  type Optimizer,
   type Problem,
   type RegressionOptions,
   regression,
@@ -65,6 +66,10 @@ export interface Run {
   /** Epochs, as a multiple of the paper's. */
   readonly budget: number;
   readonly seed: number;
+  /** Default: L-BFGS, as in the paper. */
+  readonly optimizer?: Optimizer;
+  /** Evaluations per level in place of the paper's epochs. */
+  readonly stepsPerLevel?: readonly number[];
 }
 
 export interface Outcome {
@@ -78,7 +83,10 @@ export interface Outcome {
   readonly curve: readonly CurvePoint[];
 }
 
-export async function trainOnce(backend: Backend, { architecture, choices, budget, seed }: Run): Promise<Outcome> {
+export async function trainOnce(
+  backend: Backend,
+  { architecture, choices, budget, seed, optimizer, stepsPerLevel }: Run,
+): Promise<Outcome> {
   const power = architecture.kind !== 'mlp' && architecture.basis === 'power-relu';
   const data = sample(seed, choices.inputRange);
   const plain = regression(data.train);
@@ -87,8 +95,8 @@ export async function trainOnce(backend: Backend, { architecture, choices, budge
   try {
     const epochs = architecture.kind === 'mlp' ? [MLP_EPOCHS] : PLANS[architecture.mode].epochs;
     const result = await trainOrBreak(model, problem, {
-      stepsPerLevel: epochs.map((epoch) => epoch * budget),
-      optimizer: lbfgs({ history: choices.history }),
+      stepsPerLevel: stepsPerLevel ?? epochs.map((epoch) => epoch * budget),
+      optimizer: optimizer ?? lbfgs({ history: choices.history }),
       workPerEpoch: MLP_WORK_PER_EPOCH,
     });
     if (result === undefined) return broken(model.parameterCount);

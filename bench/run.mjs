@@ -16,6 +16,7 @@ const BENCHMARKS = [
   'spectra',
   'problems',
   'optimizers',
+  'beyond',
   'picture',
   'paper-poisson',
   'paper-burgers',

@@ -130,7 +130,7 @@ describe('nestkan fit (dist/cli.js)', () => {
     );
     expect(code).to.equal(0);
     expect(stdout).to.equal('');
-    expect(stderr).to.match(/level +intervals +parameters +steps +work +training MSE +test MSE +time/);
+    expect(stderr).to.match(/level +intervals +parameters +optimizer +steps +work +training MSE +test MSE +time/);
     expect(stderr).to.match(/test +RMSE .*, R² .* \(12 rows\)/);
     expect(stderr).to.contain('roughness').and.to.contain('validation error');
     expect(stderr).to.contain(path('m'));
@@ -266,7 +266,8 @@ describe('nestkan fit (dist/cli.js)', () => {
 
     it('training that leaves the finite numbers: NON_FINITE_TRAINING, exit code 1, no model', async () => {
       const data = write('data.csv', line);
-      const args = ['--target', 'y', ...SMALL, '--roughness', '1e300', '--out', path('m'), '--report', path('r.html')];
+      const outputs = ['--out', path('m'), '--report', path('r.html')];
+      const args = ['--target', 'y', ...SMALL, '--roughness', '1e300', '--optimizer', 'adam-lbfgs', ...outputs];
       const { code, stdout } = await nestkan('fit', data, ...args, '--json');
       expect(code).to.equal(1);
       expect(JSON.parse(stdout).error.code).to.equal('NON_FINITE_TRAINING');

@@ -25,7 +25,7 @@ export function sample(f: (x: number, y: number) => number, rows: number, seed: 
 }
 
 /** A problem's figure of merit for a model. */
-export async function figureOf(problem: Problem, model: Network): Promise<number> {
+export async function figureOf(problem: Pick<Problem, 'monitor'>, model: Network): Promise<number> {
   const { backend } = model;
   const monitor = problem.monitor(model);
   backend.run(await backend.record(monitor.evaluate));

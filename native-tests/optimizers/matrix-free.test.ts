@@ -11,7 +11,7 @@ import { MatrixFree } from '../../src/optimizers/matrix-free.ts';
 import { NormalEquations, type QuadraticModel } from '../../src/optimizers/normal-equations.ts';
 import type { Objective } from '../../src/optimizers/objective.ts';
 import { PdeProblem } from '../../src/physics/pde-problem.ts';
-import { poissonInterfacePde } from '../../src/physics/problems/poisson-interface.ts';
+import { poissonInterfaceGridPde } from '../../src/physics/problems/poisson-interface.ts';
 import { errorOf, forEachBackend } from '../backends.ts';
 import { randomRows, relativeDifference, scaleParameters } from '../models/model-tools.ts';
 import { kanFor, pdes } from '../physics/jacobian-problems.ts';
@@ -230,7 +230,7 @@ class Failing extends CpuBackend {
 describe('solvers of Gauss–Newton equations', () => {
   it('the edges’ own blocks spare most iterations where damping is small', async () => {
     const backend = new CpuBackend();
-    const problem = new PdeProblem(poissonInterfacePde({ nodes: 30 }));
+    const problem = new PdeProblem(poissonInterfaceGridPde({ nodes: 30 }));
     const objective = problem.bind(kanFor(backend, problem, { widths: [3, 5, 1], intervals: 8 }));
     const { length } = objective.variables;
     const tolerance = 1e-3;

@@ -4,7 +4,7 @@ import { Kan, type KanOptions } from '../../src/models/kan.ts';
 import { definePde, type Pde, type PdeDefinition, type Term } from '../../src/physics/pde.ts';
 import type { PdeProblem } from '../../src/physics/pde-problem.ts';
 import { inverseDiffusionPde } from '../../src/physics/problems/inverse-diffusion.ts';
-import { poissonInterfacePde } from '../../src/physics/problems/poisson-interface.ts';
+import { poissonInterfaceGridPde } from '../../src/physics/problems/poisson-interface.ts';
 import { faces, interior, points } from '../../src/physics/sampling.ts';
 
 const inputs = { x: [-1, 1], y: [0, 2] } as const;
@@ -48,7 +48,7 @@ export const pdes: Readonly<Record<string, Pde>> = {
       constraints: { a: { distance: ({ x, y }) => x.mul(y), lift: ({ x }) => x.sin() } },
     },
   ),
-  'a feature with a kink, a flux across it and attention': poissonInterfacePde({ nodes: 5, attention: 0.2 }),
+  'a feature with a kink, a flux across it and attention': poissonInterfaceGridPde({ nodes: 5, attention: 0.2 }),
   'an inverse problem on tabulated measurements': inverseDiffusionPde({ measurements: 5, guess: 0.7 }),
 };
 

@@ -10,7 +10,7 @@ import { definePde, type Pde } from '../../src/physics/pde.ts';
 import { PdeProblem } from '../../src/physics/pde-problem.ts';
 import { allenCahnPde } from '../../src/physics/problems/allen-cahn.ts';
 import { inverseDiffusionPde } from '../../src/physics/problems/inverse-diffusion.ts';
-import { poissonInterfacePde } from '../../src/physics/problems/poisson-interface.ts';
+import { poissonInterfaceGridPde } from '../../src/physics/problems/poisson-interface.ts';
 import { interior, points } from '../../src/physics/sampling.ts';
 import { solve } from '../../src/physics/solve.ts';
 import { errorOf, forEachBackend } from '../backends.ts';
@@ -64,7 +64,7 @@ const PERIODIC: Terms = {
 
 const problems: Record<string, Pde> = {
   'mixed derivatives and a periodic pair': define(PERIODIC),
-  'a feature with a kink, and a flux across it': poissonInterfacePde({ nodes: 5 }),
+  'a feature with a kink, and a flux across it': poissonInterfaceGridPde({ nodes: 5 }),
   'a trainable coefficient': inverseDiffusionPde({ measurements: 5, guess: 0.7 }),
   'two unknowns and a hard constraint': define(
     {

@@ -12,7 +12,7 @@ import { allenCahnPde } from '../../src/physics/problems/allen-cahn.ts';
 import { boundaryValue1dPde } from '../../src/physics/problems/boundary-value-1d.ts';
 import { burgersGridPde, burgersPde } from '../../src/physics/problems/burgers.ts';
 import { inverseDiffusionPde } from '../../src/physics/problems/inverse-diffusion.ts';
-import { poissonInterfaceScatteredPde } from '../../src/physics/problems/poisson-interface.ts';
+import { poissonInterfaceGridPde } from '../../src/physics/problems/poisson-interface.ts';
 import { builtInProblems } from '../../src/physics/problems.ts';
 import { faces, interior } from '../../src/physics/sampling.ts';
 import { solve } from '../../src/physics/solve.ts';
@@ -118,7 +118,7 @@ const variants: Record<string, () => Pde> = {
   'burgers, as the paper poses it': () => burgersGridPde(),
   'burgers, ν = 0.01/π': () => burgersPde({ viscosity: 0.01 / Math.PI }),
   'allen-cahn, periodicity as a penalty': () => allenCahnPde({ periodicity: 'penalty' }),
-  'poisson-interface, scattered points': () => poissonInterfaceScatteredPde(500),
+  'poisson-interface, on a grid': () => poissonInterfaceGridPde({ nodes: 23 }),
   'inverse-diffusion at the truth, without noise': () => inverseDiffusionPde({ guess: 0.1, noise: 0 }),
 };
 

@@ -37,6 +37,7 @@ export function sampleFit(): FitReportData {
     levels: range(4).map((level) => ({
       intervals: 4 * 2 ** level,
       parameters: 15 * (4 * 2 ** level + 3),
+      optimizer: 'lm',
       steps: 100,
       work: 2000 * 2 ** level,
       trainMse: 40 / 3 ** level,
@@ -139,9 +140,11 @@ export function sampleSolution(): SolveReportData {
     levels: range(3).map((level) => ({
       intervals: 4 * 2 ** level,
       parameters: 20 * (4 * 2 ** level + 4),
+      optimizer: 'lm',
       steps: 100,
       work: 400 * 2 ** level,
       loss: 0.1 / 10 ** level,
+      heldOutLoss: 0.12 / 10 ** level,
       terms: { equation: 0.08 / 10 ** level, walls: 0.02 / 10 ** level },
       relativeL2: 0.3 / 8 ** level,
       maxError: 0.9 / 8 ** level,

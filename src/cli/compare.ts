@@ -132,8 +132,10 @@ function describe(
       ...result,
       ...figures,
       ratio: error / least,
-      levels: history.levels.map(({ intervals, steps, work }, index) => ({
+      levels: history.levels.map(({ intervals, optimizer, reason, steps, work }, index) => ({
         intervals,
+        optimizer,
+        reason: reason ?? null,
         steps,
         work,
         ...levelFigures[index],
@@ -152,6 +154,7 @@ function compared({ label, history, training, error, parameters, work, seconds }
     history.stopped === 'aborted' ? 'interrupted' : Number.isNaN(error) ? 'not finite: broke down' : undefined;
   return {
     name: label,
+    optimizer: [...new Set(history.levels.map(({ optimizer }) => optimizer))].join(', '),
     parameters,
     work,
     seconds,

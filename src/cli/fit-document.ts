@@ -9,6 +9,9 @@ export interface FitLevelDocument {
   /** Of the first layer. */
   intervals: number;
   parameters: number;
+  optimizer: string;
+  /** Why this one; null where it was asked for. */
+  reason: string | null;
   steps: number;
   work: number;
   /** Mean squared errors in the targets' own units. */
@@ -66,6 +69,8 @@ export function describeFit(
     levels: history.levels.map((level) => ({
       intervals: level.intervals[0],
       parameters: level.parameters,
+      optimizer: level.optimizer,
+      reason: level.reason ?? null,
       steps: level.steps,
       work: level.work,
       trainMse: level.watched!['train'],

@@ -6,6 +6,7 @@ import { formatCount } from '../report/format.ts';
 import { skippedRows } from './data.ts';
 import { deviceInWords } from './device.ts';
 import { choiceInWords, type FitDocument, type Fitted } from './fit-document.ts';
+import { optimizersInWords } from './network-options.ts';
 
 type EdgeCurve = FitReportData['edges'][number];
 
@@ -31,6 +32,7 @@ export async function fitReportData(
       ['network', `${document.model.widths.join(' → ')}, splines of degree ${document.model.degree}`],
       ['parameters', formatCount(document.parameters)],
       ['roughness', choiceInWords(document, result)],
+      ['optimizer', optimizersInWords(levels)],
     ],
     levels,
     history: history.curve,

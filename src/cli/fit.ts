@@ -17,7 +17,7 @@ import { addDataOptions, checkOutputs, chooseRows, type DataOptions, readTable, 
 import { withBackend } from './device.ts';
 import { choiceInWords, describeFit, type FitDocument, type Fitted } from './fit-document.ts';
 import { fitReportData } from './fit-report-data.ts';
-import { addNetworkOptions, createOptimizer, type NetworkOptions } from './network-options.ts';
+import { addNetworkOptions, createOptimizer, type NetworkOptions, optimizersInWords } from './network-options.ts';
 import { weightOrAuto } from './options.ts';
 import { scoreInWords } from './score.ts';
 import { addRunOptions, type RunOptions, type Shell } from './shell.ts';
@@ -107,6 +107,7 @@ function render(document: FitDocument, { result }: Fitted): string {
     '',
     `network   ${model.widths.join(' → ')}, splines of degree ${model.degree}, ${formatCount(parameters)} parameters`,
     `chosen    ${choiceInWords(document, result)}`,
+    `optimizer ${optimizersInWords(levels)}`,
     '',
     textTable(levelTable({ levels })),
     '',

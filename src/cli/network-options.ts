@@ -4,6 +4,7 @@ import {
   type AdamOptions,
   adam,
   adamThenLbfgs,
+  automatic,
   lbfgs,
   levenbergMarquardt,
   NestkanError,
@@ -11,7 +12,7 @@ import {
 } from '../node.ts';
 import { choice, listOf, wholeNumber } from './options.ts';
 
-const OPTIMIZERS = { adam, lbfgs, 'adam-lbfgs': adamThenLbfgs, lm: levenbergMarquardt } as const;
+const OPTIMIZERS = { auto: automatic, adam, lbfgs, 'adam-lbfgs': adamThenLbfgs, lm: levenbergMarquardt } as const;
 
 export interface NetworkOptions {
   hidden?: number[];
@@ -55,12 +56,19 @@ export function addNetworkOptions(command: Command, defaults: NetworkDefaults): 
       wholeNumber('--intervals', { max: 4096 }),
     )
     .option('--levels <number>', `grids, each twice as fine ${otherwise(levels)}`, wholeNumber('--levels', { max: 13 }))
-    .option('--optimizer <name>', `${names.join(', ')} ${otherwise('adam-lbfgs')}`, choice('--optimizer', names))
+    .option('--optimizer <name>', `${names.join(', ')} ${otherwise('auto')}`, choice('--optimizer', names))
     .option(
       '--steps <number>',
       `loss-and-gradient evaluations per level ${otherwise(steps)}`,
       wholeNumber('--steps', { max: 1_000_000 }),
     );
+}
+
+/** `lm (a sum of squares of 525 parameters)`, with the levels where it was not one and the same on all of them. */
+export function optimizersInWords(levels: readonly { optimizer: string; reason: string | null }[]): string {
+  const chosen = levels.map(({ optimizer, reason }) => (reason === null ? optimizer : `${optimizer} (${reason})`));
+  if (new Set(chosen).size === 1) return chosen[0];
+  return chosen.map((name, index) => `level ${index + 1}: ${name}`).join('; ');
 }
 
 /** @throws INVALID_ARGUMENT for settings of Adam where it has no part */

@@ -7,10 +7,15 @@ export interface SolveLevelDocument {
   /** Of the first layer. */
   intervals: number;
   parameters: number;
+  optimizer: string;
+  /** Why this one; null where it was asked for. */
+  reason: string | null;
   steps: number;
   work: number;
   /** Weighted sum of the terms. */
   loss: number;
+  /** The same at points that training did not see. */
+  heldOutLoss: number;
   /** Mean squared residuals, not weighted. */
   terms: Record<string, number>;
   /** Null where no exact solution is known. */
@@ -32,6 +37,8 @@ export interface SolveDocument {
   maxError: number | null;
   /** Trained scalars, by name. */
   scalars: Readonly<Record<string, number>>;
+  /** What makes the solution doubtful, and what to do; empty where nothing does. */
+  warnings: readonly string[];
   work: number;
   seconds: number;
   out: string | null;
@@ -40,7 +47,7 @@ export interface SolveDocument {
 
 export function describeSolution(
   { name, description }: PdeTask,
-  { model, history, errors, scalars, problem }: Solution,
+  { model, history, errors, scalars, problem, warnings }: Solution,
   backend: OpenedBackend,
   { out, report }: { out?: string; report?: string },
 ): SolveDocument {
@@ -57,6 +64,7 @@ export function describeSolution(
     relativeL2: errors?.relativeL2 ?? null,
     maxError: errors?.maxError ?? null,
     scalars,
+    warnings,
     work: history.work,
     seconds: history.seconds,
     out: out ?? null,
@@ -65,16 +73,30 @@ export function describeSolution(
 }
 
 function describeLevel(
-  { intervals, parameters, steps, work, trainLoss, watched = {}, seconds }: LevelRecord,
+  {
+    intervals,
+    parameters,
+    optimizer,
+    reason,
+    steps,
+    work,
+    trainLoss,
+    validationLoss,
+    watched = {},
+    seconds,
+  }: LevelRecord,
   terms: readonly string[],
   hasErrors: boolean,
 ): SolveLevelDocument {
   return {
     intervals: intervals[0],
     parameters,
+    optimizer,
+    reason: reason ?? null,
     steps,
     work,
     loss: trainLoss,
+    heldOutLoss: validationLoss ?? Number.NaN,
     terms: Object.fromEntries(terms.map((term) => [term, watched[term]])),
     relativeL2: hasErrors ? watched['relativeL2'] : null,
     maxError: hasErrors ? watched['maxError'] : null,

@@ -41,6 +41,7 @@ export function addSolveOptions(command: Command): Command {
 
 const NUMBER = 'a number';
 const NUMBERS = 'an array of numbers';
+const BOOLEAN = 'true or false';
 /** What the export `network` of a module may hold, and what kind of value where the library would not say. */
 const SETTINGS: Record<keyof Omit<SolveOptions, 'seed' | 'signal' | 'onProgress' | 'inspect'>, string> = {
   hidden: NUMBERS,
@@ -57,6 +58,7 @@ const SETTINGS: Record<keyof Omit<SolveOptions, 'seed' | 'signal' | 'onProgress'
   optimizer: "an optimizer, as adam({ learningRate: 0.005 }) makes one ('nestkan' exports adam and others)",
   resample: '',
   coordinates: '',
+  heldOut: BOOLEAN,
   tolerance: NUMBER,
   workPerEpoch: NUMBER,
 };
@@ -66,6 +68,7 @@ export function checkSettings(path: string, network: Readonly<Record<string, unk
   const isKind = (kind: string, value: unknown) => {
     if (kind === '' || value === undefined) return true;
     if (kind === NUMBER) return typeof value === 'number';
+    if (kind === BOOLEAN) return typeof value === 'boolean';
     if (kind === NUMBERS) return Array.isArray(value) && value.every((item) => typeof item === 'number');
     return typeof (value as { start?: unknown } | null)?.start === 'function';
   };

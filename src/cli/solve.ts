@@ -5,6 +5,7 @@ import { formatCount, formatNumber, formatSeconds } from '../report/format.ts';
 import { type SolveReportData, solveLevelTable, solveReport } from '../report/solve-report.ts';
 import { checkOutputs } from './data.ts';
 import { deviceInWords, withBackend } from './device.ts';
+import { optimizersInWords } from './network-options.ts';
 import { attributed, isBuiltInPde, loadPde, PDE_NAMES, type PdeTask } from './problems.ts';
 import { addRunOptions, type RunOptions, type Shell } from './shell.ts';
 import { describeSolution, type SolveDocument } from './solve-document.ts';
@@ -79,7 +80,7 @@ function page(
   { history }: Solution,
   { commandLine, pictures }: { commandLine: string; pictures?: SolvePictures },
 ): string {
-  const { problem, description, device, parameters, interrupted } = document;
+  const { problem, description, device, parameters, levels, interrupted, warnings } = document;
   const data: SolveReportData = {
     ...document,
     title: `Solution of ${problem}`,
@@ -89,18 +90,19 @@ function page(
     model: [
       ['network', networkInWords(document)],
       ['parameters', formatCount(parameters)],
+      ['optimizer', optimizersInWords(levels)],
     ],
     history: history.curve,
     grid: pictures?.grid,
     solutions: pictures?.solutions,
     pictures: pictures?.levels,
-    notes: interrupted ? ['The run was interrupted: this is the solution so far.'] : [],
+    notes: [...(interrupted ? ['The run was interrupted: this is the solution so far.'] : []), ...warnings],
   };
   return solveReport(data);
 }
 
 function render(document: SolveDocument): string {
-  const { parameters, levels, relativeL2, maxError, scalars, seconds, out, report } = document;
+  const { parameters, levels, relativeL2, maxError, scalars, warnings, seconds, out, report } = document;
   const found = Object.entries(scalars).map(([name, value]) => `${name} = ${formatNumber(value, 5)}`);
   const error =
     relativeL2 === null
@@ -109,6 +111,7 @@ function render(document: SolveDocument): string {
   const lines = [
     '',
     `network   ${networkInWords(document)}, ${formatCount(parameters)} parameters`,
+    `optimizer ${optimizersInWords(levels)}`,
     '',
     textTable(solveLevelTable({ levels })),
     '',
@@ -118,6 +121,7 @@ function render(document: SolveDocument): string {
   ];
   if (out !== null) lines.push(`model     ${out}`);
   if (report !== null) lines.push(`report    ${report}`);
+  for (const warning of warnings) lines.push(`warning   ${warning}`);
   if (document.interrupted) lines.push('Interrupted: this is the best solution so far.');
   return lines.join('\n');
 }

@@ -88,6 +88,9 @@ const ROWS_TO_CHOOSE = 40;
 const ROUGHNESS_OF_FEW_ROWS = 1e-3;
 /** Rows used for choosing. The best weight goes like 1/rows, by which the choice is scaled. */
 const MOST_ROWS_TO_CHOOSE = 10_000;
+/** Evaluations between looks at validation rows, and looks in a row that may bring nothing. */
+const VALIDATION_INTERVAL = 10;
+const PATIENCE = 3;
 /** Relative gain on validation rows that a level must bring for the next one to be tried. */
 const WORTHWHILE_GAIN = 0.005;
 
@@ -174,6 +177,8 @@ export async function fit(backend: Backend, data: Dataset, options: FitOptions =
     if (interrupted) return false;
     const trained = await train(chosen, weight, `roughness ${weight}`, {
       validation: problemOf(held, 0),
+      validationInterval: VALIDATION_INTERVAL,
+      patience: PATIENCE,
       gainToRefine: WORTHWHILE_GAIN,
     });
     const { history } = trained;
@@ -188,7 +193,8 @@ export async function fit(backend: Backend, data: Dataset, options: FitOptions =
   if (best && interrupted) return fitted(best.trained, chosen, best.candidate.roughness);
   const choice = best?.candidate ?? fixed;
   const weight = (choice.roughness * chosen.rows) / data.rows;
-  const trained = await train(data, weight, 'all rows', { levels: choice.levels });
+  const plan = best && { stepsPerLevel: evaluationsToBest(best.trained.history).slice(0, choice.levels) };
+  const trained = await train(data, weight, 'all rows', { levels: choice.levels, ...plan });
   // What was cut short is worse than what was chosen: that one went through all its levels.
   if (best && interrupted) {
     trained.model.dispose();
@@ -237,6 +243,17 @@ function bestLevel({ levels }: TrainingHistory): { levels: number; validationLos
     if (validationLoss < best.validationLoss * (1 - WORTHWHILE_GAIN)) best = { levels: index + 1, validationLoss };
   });
   return best;
+}
+
+/** Level by level, after how many evaluations the validation rows were fitted best. */
+function evaluationsToBest({ levels, validation }: TrainingHistory): number[] {
+  let start = 0;
+  return levels.map(({ evaluations, validationLoss }, level) => {
+    const best = validation.find((look) => look.level === level && look.loss === validationLoss);
+    const spent = (best?.evaluations ?? start) - start;
+    start += evaluations;
+    return Math.max(1, spent);
+  });
 }
 
 /** Progress over all phases. How many there will be is not known beforehand: the share shown never quite gets there. */

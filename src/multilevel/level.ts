@@ -1,9 +1,9 @@
 import type { Recording } from '../backend/backend.ts';
 import { NestkanError } from '../errors.ts';
 import type { Network } from '../models/network.ts';
+import { automatic } from '../optimizers/automatic.ts';
 import type { Objective } from '../optimizers/objective.ts';
 import type { Advance, OptimizerRun } from '../optimizers/optimizer.ts';
-import { adamThenLbfgs } from '../optimizers/sequence.ts';
 import { Snapshot } from '../optimizers/snapshot.ts';
 import { secondsSince, type TrainingLog } from './history.ts';
 import type { TrainOptions } from './options.ts';
@@ -77,7 +77,7 @@ export class LevelTraining {
     log: TrainingLog,
   ): Promise<LevelTraining> {
     const { backend } = model;
-    const { optimizer = adamThenLbfgs() } = options;
+    const { optimizer = automatic() } = options;
     const opened: (() => void)[] = [];
     try {
       const train = await Watch.open(problem, model);

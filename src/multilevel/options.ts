@@ -20,7 +20,7 @@ export interface Progress {
 export interface TrainOptions {
   /** Number of grids, each with twice the intervals of the one before. Default 4; an MLP takes 1. */
   readonly levels?: number;
-  /** Default Adam, then L-BFGS. */
+  /** Default {@link automatic}: Levenberg–Marquardt where it can work, otherwise Adam, then L-BFGS. */
   readonly optimizer?: Optimizer;
   /** Budget of loss-and-gradient evaluations of every level. Default 200. */
   readonly steps?: number;

@@ -11,7 +11,7 @@ export interface LevenbergMarquardtOptions {
   /** Damping at the start, relative to the largest diagonal entry of JᵀWJ. Default 1e-3. */
   readonly damping?: number;
   /**
-   * A run has converged when over its last 12 trials the loss has fallen by less than this share per trial. Default 0.02;
+   * A run has converged when over its last 12 trials the loss has fallen by less than this share per trial. Default 0.01;
    * 0 spends the whole budget.
    */
   readonly gainTolerance?: number;
@@ -48,7 +48,7 @@ const LARGEST_DAMPING = 1e6;
  * Source: docs/mathematics.md, "Gauss–Newton on local support"; Nielsen, Damping parameter in Marquardt's method, IMM-REP-1999-05.
  */
 export function levenbergMarquardt(options: LevenbergMarquardtOptions = {}): Optimizer {
-  const { damping = 1e-3, gainTolerance = 0.02, solver = 'auto', conjugateGradients = {} } = options;
+  const { damping = 1e-3, gainTolerance = 0.01, solver = 'auto', conjugateGradients = {} } = options;
   const { iterations = 1, tolerance = 0.1 } = conjugateGradients;
   const positive = Number.MIN_VALUE;
   for (const [name, value, least, limit] of [
@@ -82,7 +82,7 @@ export function levenbergMarquardt(options: LevenbergMarquardtOptions = {}): Opt
 }
 
 /** Why normal matrices are too large to be factorised. */
-function obstacleToFactors({ variables }: Objective, { blocks }: LeastSquares): string | undefined {
+export function obstacleToFactors({ variables }: Objective, { blocks }: LeastSquares): string | undefined {
   if (variables.length > MOST_PARAMETERS) return `more than ${MOST_PARAMETERS} parameters`;
   const products = blocks.reduce((sum, { samples, traces, slots }) => sum + (samples * (traces * slots) ** 2) / 2, 0);
   return products > MOST_PRODUCTS ? 'many samples for so many edges' : undefined;

@@ -18,6 +18,8 @@ const EVENNESS = 1;
 /** Distances between the seeds of terms and of levels: more than there are of either. */
 const TERM_SEEDS = 1009;
 const LEVEL_SEEDS = 8191;
+/** The seeds of a level that cannot be. */
+const HELD_OUT = TERM_SEEDS * (LEVEL_SEEDS - 1);
 /** Seeds beyond start over, so that what is made of them stays a whole number of float64. */
 const SEEDS = 2 ** 30;
 
@@ -64,6 +66,15 @@ export class Collocation {
     const chosen = model && this.#chosen.get(model)?.[index];
     if (chosen) return chosen;
     return this.#draw(traced, this.#seedOf(index, this.#resample === true ? model : undefined));
+  }
+
+  /**
+   * Other points where a term holds, to check a solution there; its own, where it has no others or values are given at
+   * these alone.
+   */
+  heldOut(traced: TracedTerm, index: number): readonly Matrix[] {
+    if (traced.isTabulated) return this.of(traced, index);
+    return this.#draw(traced, this.#seedOf(index) + HELD_OUT, true);
   }
 
   /**
@@ -132,8 +143,8 @@ export class Collocation {
   }
 
   /** Both sides draw from the same seed. */
-  #draw({ name, term }: TracedTerm, seed: number): Matrix[] {
-    const sides = samplersOf(term.on).map((sampler) => drawSide(this.#box, name, sampler, createRandom(seed)));
+  #draw({ name, term }: TracedTerm, seed: number, heldOut = false): Matrix[] {
+    const sides = samplersOf(term.on).map((sampler) => drawSide(this.#box, name, sampler, createRandom(seed), heldOut));
     if (sides.every(({ rows }) => rows === sides[0].rows)) return sides;
     const counts = sides.map(({ rows }) => rows).join(' and ');
     throw new NestkanError('SHAPE_MISMATCH', `the term ${name} has ${counts} points`, {
@@ -158,10 +169,10 @@ function samePoints(sides: readonly Matrix[], others: readonly Matrix[]): boolea
   });
 }
 
-function drawSide(box: Box, term: string, sampler: Sampler, random: Random): Matrix {
+function drawSide(box: Box, term: string, sampler: Sampler, random: Random, heldOut = false): Matrix {
   const details = { fix: 'Give a sampler that returns points, such as interior(1000).', where: { term } };
   return named(`the points of ${term}`, details, () => {
-    const side = sampler({ box, random });
+    const side = sampler({ box, random, heldOut });
     checkPoints(box, side);
     return side;
   });

@@ -86,8 +86,17 @@ export class PdeProblem implements Problem {
 
   /** The loss with all attention weights at one, or that of one term alone, not weighted. */
   monitor(model: Network, term?: string): Monitor {
+    return this.#monitor(model, { only: term });
+  }
+
+  /** The loss at points that training does not see. */
+  get heldOut(): Pick<Problem, 'monitor'> {
+    return { monitor: (model) => this.#monitor(model, { heldOut: true }) };
+  }
+
+  #monitor(model: Network, which: { only?: string; heldOut?: boolean }): Monitor {
     const tape = new Tape(model.backend);
-    const terms = this.#record(tape, model, term);
+    const terms = this.#record(tape, model, which);
     return { loss: total(tape, terms).buffer, evaluate: tape.dispatches, dispose: () => tape.dispose() };
   }
 
@@ -116,12 +125,12 @@ export class PdeProblem implements Problem {
     }
   }
 
-  #record(tape: Tape, model: Network, only?: string): BoundTerm[] {
+  #record(tape: Tape, model: Network, { only, heldOut }: { only?: string; heldOut?: boolean } = {}): BoundTerm[] {
     return this.terms
       .map((traced, index) => ({ traced, index }))
       .filter(({ traced }) => only === undefined || traced.name === only)
       .map(({ traced, index }) => {
-        const sides = this.points(traced, index, model);
+        const sides = heldOut ? this.#collocation.heldOut(traced, index) : this.points(traced, index, model);
         const batch = sides[0].rows;
         const result = this.#recordResidual(tape, model, traced, sides);
         const weights = upload(tape, [batch], new Float64Array(batch).fill(1));

@@ -10,6 +10,11 @@ export interface SamplingContext {
   readonly box: Box;
   /** Of this term and level alone. */
   readonly random: Random;
+  /**
+   * Asks for points that are as good as the sampler's own but others: a sampler that always gives the same points may give
+   * some between them. Used to check a solution where it was not trained.
+   */
+  readonly heldOut?: boolean;
 }
 
 /** Points [points, coordinates] where a term is to hold; asked for anew on every level. */
@@ -84,7 +89,7 @@ export function grid(
       fix: "Use 'inside', 'boundary' or 'all'.",
     });
   }
-  return ({ box }) => {
+  return ({ box, random, heldOut }) => {
     for (const name of [...Object.keys(counts), ...Object.keys(fixed)]) coordinateIndex(box, name);
     const axes = box.map(([name, start, end]) => {
       if (Object.hasOwn(fixed, name)) return [{ value: fixed[name], edge: false }];
@@ -101,7 +106,18 @@ export function grid(
       );
     }
     const kept = rows.filter(({ edge }) => part === 'all' || edge === (part === 'boundary'));
-    return { rows: kept.length, columns: box.length, data: Float64Array.from(kept.flatMap(({ values }) => values)) };
+    const data = Float64Array.from(kept.flatMap(({ values }) => values));
+    if (heldOut) {
+      box.forEach(([, start, end], column) => {
+        if (axes[column].length === 1) return;
+        for (let row = 0; row < kept.length; row++) {
+          const at = row * box.length + column;
+          const onFace = part === 'boundary' && (data[at] === start || data[at] === end);
+          if (!onFace) data[at] = start + (end - start) * random.uniform();
+        }
+      });
+    }
+    return { rows: kept.length, columns: box.length, data };
   };
 }
 

@@ -32,6 +32,11 @@ export interface SolveOptions
   readonly coordinates?: Coordinates;
   /** Solves with an MLP of this activation instead of a KAN, on one level. */
   readonly mlp?: Activation;
+  /**
+   * Watches the loss at points that training does not see, other draws of the samplers, and keeps the parameters that did
+   * best there, so that no network is returned that fits its points and nothing between them. Default true.
+   */
+  readonly heldOut?: boolean;
   /** Looks at the model at the end of every level; it goes on being trained afterwards. */
   readonly inspect?: (problem: PdeProblem, model: Network) => Promise<void>;
 }
@@ -55,6 +60,8 @@ export interface Solution {
   readonly errors?: SolutionErrors;
   /** Trained scalars, by name. */
   readonly scalars: Readonly<Record<string, number>>;
+  /** What makes the solution doubtful, each with what to do about it; empty where nothing does. */
+  readonly warnings: readonly string[];
 }
 
 /**
@@ -74,13 +81,14 @@ export async function solve(backend: Backend, pde: Pde, options: SolveOptions = 
   const test = testPoints(pde);
   const exact = exactValues(pde, test);
   try {
-    const { coordinates } = options;
+    const { coordinates, heldOut = true } = options;
     const { model, history } = await trainMultilevel(
       initial,
       coordinates ? inCoordinates(problem, coordinates) : problem,
       {
         ...options,
         levels: options.mlp ? 1 : options.levels,
+        validation: heldOut ? problem.heldOut : undefined,
         watch: Object.fromEntries(
           problem.terms.map(({ name }) => [name, { monitor: (m: Network) => problem.monitor(m, name) }]),
         ),
@@ -92,12 +100,31 @@ export async function solve(backend: Backend, pde: Pde, options: SolveOptions = 
     );
     const values = Object.keys(pde.scalars).length > 0 ? (await model.parameters.read())[SCALARS] : new Float64Array(0);
     const scalars = Object.fromEntries(Object.keys(pde.scalars).map((name, index) => [name, values[index]]));
-    return { model, history, problem, errors: await errorsOf(problem, model, test, exact), scalars };
+    const errors = await errorsOf(problem, model, test, exact);
+    return { model, history, problem, errors, scalars, warnings: warningsOf(problem, model, history) };
   } catch (error) {
     throw explained(error, pde);
   } finally {
     initial.dispose();
   }
+}
+
+/** How many times the loss on its own points a held-out loss may be: many points give 1.0 to 1.3. */
+const OVERFITTED = 10;
+/** Losses are rounding where they are less than this share of the first one. */
+const ROUNDING = { float64: 1e-26, float32: 1e-12 };
+
+function warningsOf(problem: PdeProblem, model: Network, { levels, curve }: TrainingHistory): string[] {
+  const { trainLoss, validationLoss = trainLoss } = levels[levels.length - 1];
+  const rounding = ROUNDING[model.backend.precision] * curve[0].loss;
+  if (!(validationLoss > Math.max(OVERFITTED * trainLoss, rounding))) return [];
+  const points = problem.terms.reduce((sum, term, index) => sum + problem.points(term, index, model)[0].rows, 0);
+  const ratio = (validationLoss / trainLoss).toPrecision(2);
+  return [
+    `Between its points the loss is ${ratio} times that on them: the network fits ${points} points with ` +
+      `${model.parameterCount} parameters, and less of the equation. Use more points, in interior(…) rather than on a grid, ` +
+      'or fewer levels.',
+  ];
 }
 
 /** A breakdown of training with the term and the point where it shows; before the first step it is the term's own. */

@@ -4,6 +4,8 @@ import { type Block, htmlReport, type Section, type Table } from './html.ts';
 
 export interface ComparedMethod {
   name: string;
+  /** Of all levels, the names of those that were used. */
+  optimizer?: string;
   parameters: number;
   /** Total work: one epoch on n intervals costs n. */
   work: number;
@@ -72,12 +74,14 @@ export function methodTable({
 }: Pick<ComparedProblem, 'methods' | 'measures'>): Table {
   const least = best(methods.map(({ testMse }) => testMse));
   const withTrain = methods.some(({ trainMse }) => trainMse !== undefined && trainMse !== null);
+  const withOptimizer = methods.some(({ optimizer }) => optimizer);
   const withRemark = methods.some(({ remark }) => remark);
   const train = withTrain ? [measures.train] : [];
   return {
     kind: 'table',
     columns: [
       'method',
+      ...(withOptimizer ? ['optimizer'] : []),
       'parameters',
       'work',
       ...train,
@@ -86,8 +90,9 @@ export function methodTable({
       'time',
       ...(withRemark ? ['remark'] : []),
     ],
-    rows: methods.map(({ name, parameters, work, trainMse, testMse, seconds, remark }) => [
+    rows: methods.map(({ name, optimizer, parameters, work, trainMse, testMse, seconds, remark }) => [
       name,
+      ...(withOptimizer ? [optimizer ?? ''] : []),
       formatCount(parameters),
       formatCount(work),
       ...(withTrain ? [formatNumber(trainMse)] : []),
@@ -96,7 +101,12 @@ export function methodTable({
       formatSeconds(seconds),
       ...(withRemark ? [remark ?? ''] : []),
     ]),
-    align: ['left', ...Array.from({ length: 5 + train.length }, () => 'right' as const), 'left'],
+    align: [
+      'left',
+      ...(withOptimizer ? ['left' as const] : []),
+      ...Array.from({ length: 5 + train.length }, () => 'right' as const),
+      'left',
+    ],
     highlight: methods.flatMap(({ testMse }, index) => (testMse === least ? [index] : [])),
   };
 }

@@ -5,6 +5,7 @@ import { type Block, htmlReport, type Section, type Table } from './html.ts';
 export interface FitLevel {
   intervals: number;
   parameters: number;
+  optimizer: string;
   steps: number;
   /** One epoch on n intervals costs n. */
   work: number;
@@ -157,18 +158,19 @@ export function levelTable({ levels }: Pick<FitReportData, 'levels'>): Table {
   const test = withTest ? ['test MSE'] : [];
   return {
     kind: 'table',
-    columns: ['level', 'intervals', 'parameters', 'steps', 'work', 'training MSE', ...test, 'time'],
+    columns: ['level', 'intervals', 'parameters', 'optimizer', 'steps', 'work', 'training MSE', ...test, 'time'],
     rows: levels.map((level, index) => [
       String(index + 1),
       formatCount(level.intervals),
       formatCount(level.parameters),
+      level.optimizer,
       formatCount(level.steps),
       formatCount(level.work),
       level.trainMse,
       ...(withTest ? [level.testMse] : []),
       formatSeconds(level.seconds),
     ]),
-    align: Array.from({ length: 7 + test.length }, () => 'right'),
+    align: Array.from({ length: 8 + test.length }, () => 'right'),
   };
 }
 

@@ -6,11 +6,14 @@ import { type Picture, type PictureGrid, sizeCharts, solutionChart } from './sol
 export interface SolveLevel {
   intervals: number;
   parameters: number;
+  optimizer: string;
   steps: number;
   /** One epoch on n intervals costs n. */
   work: number;
   /** Weighted sum of the terms. */
   loss: number;
+  /** The same at points that training did not see. */
+  heldOutLoss: number;
   /** Mean squared residual of every term, not weighted. */
   terms: Readonly<Record<string, number>>;
   /** Null where no exact solution is known. */
@@ -54,15 +57,16 @@ export interface SolveReportData {
 }
 
 const WORK = 'work (epochs × intervals)';
-/** Level, intervals, parameters, steps, work; the time comes last. */
-const COST_COLUMNS = 5;
+/** Level, intervals, parameters, optimizer, steps, work; the time comes last. */
+const COST_COLUMNS = 6;
 
 /** One row per level; the command line prints the same one as text. */
 export function solveLevelTable({ levels }: Pick<SolveReportData, 'levels'>): Table {
   const terms = Object.keys(levels[0]?.terms ?? {});
   const withErrors = levels.some(({ relativeL2 }) => relativeL2 !== null);
   const errors = withErrors ? ['relative L2', 'max error'] : [];
-  const columns = ['level', 'intervals', 'parameters', 'steps', 'work', 'loss', ...terms, ...errors, 'time'];
+  const cost = ['level', 'intervals', 'parameters', 'optimizer', 'steps', 'work'];
+  const columns = [...cost, 'loss', 'held-out loss', ...terms, ...errors, 'time'];
   return {
     kind: 'table',
     columns,
@@ -70,9 +74,11 @@ export function solveLevelTable({ levels }: Pick<SolveReportData, 'levels'>): Ta
       String(index + 1),
       formatCount(level.intervals),
       formatCount(level.parameters),
+      level.optimizer,
       formatCount(level.steps),
       formatCount(level.work),
       formatNumber(level.loss),
+      formatNumber(level.heldOutLoss),
       ...terms.map((term) => formatNumber(level.terms[term])),
       ...(withErrors ? [formatNumber(level.relativeL2), formatNumber(level.maxError)] : []),
       formatSeconds(level.seconds),
@@ -112,7 +118,8 @@ function levelsSection(data: SolveReportData): Section {
     columnsOf(all, (index) => index < COST_COLUMNS || index === last),
     {
       ...columnsOf(all, (index) => index === 1 || (index >= COST_COLUMNS && index < last)),
-      caption: 'Columns named after terms: mean squared residuals. The loss is their weighted sum.',
+      caption:
+        'Columns named after terms: mean squared residuals. The loss is their weighted sum; held out: at points that training did not see.',
     },
   ];
   const known = data.levels.filter(({ relativeL2 }) => relativeL2 !== null);

@@ -1,4 +1,3 @@
-import { adamThenLbfgs } from '../../optimizers/sequence.ts';
 import { definePde, type Pde } from '../pde.ts';
 import { allenCahnSolution } from '../reference/allen-cahn.ts';
 import { face, grid, interior, type Sampler } from '../sampling.ts';
@@ -72,7 +71,7 @@ export const allenCahn: BuiltInProblem = {
   network: {
     hidden: [5, 5],
     degree: 4,
-    stepsPerLevel: [200, 300, 500, 500],
-    optimizer: adamThenLbfgs({ adamShare: 0.1, adam: { learningRate: 0.005 } }),
+    levels: 4,
+    steps: 100,
   },
 };

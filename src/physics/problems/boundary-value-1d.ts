@@ -5,7 +5,7 @@ import type { BuiltInProblem } from './built-in.ts';
 export interface BoundaryValue1dOptions {
   /** ε, about the width of the layer at x = 1. Default 0.05. */
   readonly diffusion?: number;
-  /** Default 200. */
+  /** Default 1000. */
   readonly points?: number;
 }
 
@@ -14,7 +14,7 @@ export interface BoundaryValue1dOptions {
  *
  * The ends are a hard constraint: u = x (1 − x) · network.
  */
-export function boundaryValue1dPde({ diffusion = 0.05, points = 200 }: BoundaryValue1dOptions = {}): Pde {
+export function boundaryValue1dPde({ diffusion = 0.05, points = 1000 }: BoundaryValue1dOptions = {}): Pde {
   return definePde({
     inputs: { x: [0, 1] },
     constraints: { u: { distance: ({ x }) => x.sub(x.mul(x)) } },
@@ -29,5 +29,5 @@ export const boundaryValue1d: BuiltInProblem = {
   title: 'A boundary layer',
   about: 'u′ − 0.05 u″ = 1 on [0, 1] with u = 0 at both ends, which the network satisfies by construction.',
   pde: boundaryValue1dPde,
-  network: { hidden: [3], degree: 4, levels: 3, steps: 200 },
+  network: { hidden: [3], degree: 4, levels: 3, steps: 100 },
 };

@@ -1,4 +1,3 @@
-import { adamThenLbfgs } from '../../optimizers/sequence.ts';
 import { definePde, type Pde } from '../pde.ts';
 import { burgersSolution } from '../reference/burgers.ts';
 import { grid, interior, type Sampler } from '../sampling.ts';
@@ -7,7 +6,7 @@ import type { BuiltInProblem } from './built-in.ts';
 export interface BurgersOptions {
   /** ν; at least about 0.003, which the reference solution needs. Default 0.01. */
   readonly viscosity?: number;
-  /** Where the equation holds. Default: 4096 quasi-random points. */
+  /** Where the equation holds. Default: 6000 quasi-random points. */
   readonly volume?: Sampler;
   /** Of the equation in the loss, beside 1 for the initial values and the walls. Default 0.1. */
   readonly weight?: number;
@@ -22,7 +21,7 @@ export interface BurgersOptions {
  */
 export function burgersPde({
   viscosity = 0.01,
-  volume = interior(4096),
+  volume = interior(6000),
   weight = 0.1,
   nodes = 64,
 }: BurgersOptions = {}): Pde {
@@ -70,7 +69,6 @@ export const burgers: BuiltInProblem = {
     hidden: [5, 5],
     degree: 4,
     levels: 4,
-    steps: 300,
-    optimizer: adamThenLbfgs({ adamShare: 0.3, adam: { learningRate: 0.01 } }),
+    steps: 100,
   },
 };

@@ -34,5 +34,5 @@ export const heat: BuiltInProblem = {
   title: 'Heat equation',
   about: 'u_t = 0.1 u_xx on a rod with cold ends, from sin πx + ½ sin 3πx.',
   pde: heatPde,
-  network: { hidden: [5], degree: 4, levels: 3, steps: 300 },
+  network: { hidden: [5], degree: 4, levels: 3, steps: 100 },
 };

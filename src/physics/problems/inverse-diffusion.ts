@@ -48,5 +48,5 @@ export const inverseDiffusion: BuiltInProblem = {
   title: 'A coefficient from measurements',
   about: 'u_t = κ u_xx with unknown κ: found together with u from 200 measurements with 1 % noise; the truth is 0.1.',
   pde: inverseDiffusionPde,
-  network: { hidden: [5], degree: 4, levels: 2, steps: 400 },
+  network: { hidden: [5], degree: 4, levels: 2, steps: 100 },
 };

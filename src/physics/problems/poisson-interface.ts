@@ -1,10 +1,9 @@
-import { adamThenLbfgs } from '../../optimizers/sequence.ts';
 import { definePde, type Pde } from '../pde.ts';
 import { grid, interior, type Sampler } from '../sampling.ts';
 import type { BuiltInProblem } from './built-in.ts';
 
 export interface PoissonInterfaceOptions {
-  /** Where the equation holds. Default: the 49 × 49 inner nodes of a 51 × 51 grid. */
+  /** Where the equation holds. Default: 8000 quasi-random points. */
   readonly volume?: Sampler;
   /** Nodes per coordinate of the grid of boundary and interface points. Default 51. */
   readonly nodes?: number;
@@ -24,16 +23,21 @@ function solution(x: number, y: number): number {
  * right. u* = sin πx sin 3πy on the left, sin 2πx sin 3πy on the right.
  *
  * The network sees x, y and |x|, so that u is continuous and u_x may jump; ε u_x must not.
- * Source: Southworth et al., arXiv 2603.04827, section 6.2, with its weights and attention.
+ * Source: Southworth et al., arXiv 2603.04827, section 6.2, with its weights and attention. Its points are the nodes of a
+ * grid, {@link poissonInterfaceGridPde}.
  */
-export function poissonInterfacePde({ volume, nodes = 51, attention = 1e-4 }: PoissonInterfaceOptions = {}): Pde {
+export function poissonInterfacePde({
+  volume = interior(8000),
+  nodes = 51,
+  attention = 1e-4,
+}: PoissonInterfaceOptions = {}): Pde {
   const counts = { x: nodes, y: nodes };
   return definePde({
     inputs: { x: [-1, 1], y: [-1, 1] },
     features: ({ x, y }) => [x, y, x.abs()],
     terms: {
       volume: {
-        on: volume ?? grid(counts, { part: 'inside' }),
+        on: volume,
         residual: ({ u, at }) =>
           u.xx
             .add(u.yy)
@@ -58,18 +62,16 @@ export const poissonInterface: BuiltInProblem = {
   title: 'Poisson with an interface',
   about: '∇·(ε∇u) = f on [-1, 1]² with u = 0 on the boundary; ε jumps from 1 to ½ at x = 0, and with it u_x.',
   pde: poissonInterfacePde,
-  // Higher learning rates throw away on every level what the one before found: the grid's nodes are then fitted, and
-  // nothing between them.
+  // More evaluations on the coarse grids do not help: of seeds 0 to 5 more than half then settle in a worse place.
   network: {
     hidden: [5],
     degree: 4,
     levels: 4,
-    steps: 600,
-    optimizer: adamThenLbfgs({ adamShare: 0.2, adam: { learningRate: 0.002 } }),
+    steps: 60,
   },
 };
 
-/** The same on quasi-random points, more than an equispaced grid's knots can fit between. */
-export function poissonInterfaceScatteredPde(count = 8000): Pde {
-  return poissonInterfacePde({ volume: interior(count) });
+/** The same on the 49 × 49 inner nodes of a 51 × 51 grid, as in the paper: fewer than 32 intervals can be trained on. */
+export function poissonInterfaceGridPde({ nodes = 51, ...options }: PoissonInterfaceOptions = {}): Pde {
+  return poissonInterfacePde({ ...options, nodes, volume: grid({ x: nodes, y: nodes }, { part: 'inside' }) });
 }

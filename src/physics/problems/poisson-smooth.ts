@@ -1,4 +1,3 @@
-import { adamThenLbfgs } from '../../optimizers/sequence.ts';
 import { definePde, type Pde } from '../pde.ts';
 import { faces, interior } from '../sampling.ts';
 import type { BuiltInProblem } from './built-in.ts';
@@ -35,7 +34,6 @@ export const poissonSmooth: BuiltInProblem = {
     hidden: [5],
     degree: 4,
     levels: 4,
-    steps: 400,
-    optimizer: adamThenLbfgs({ adamShare: 0.3, adam: { learningRate: 0.005 } }),
+    steps: 100,
   },
 };
