@@ -35,6 +35,8 @@ describe('nestkan fit (dist/cli.js)', () => {
     expect(result.train.rows).to.equal(48);
     expect(result.test.rows).to.equal(12);
     // Straight lines are in the space and free of roughness: what is left is what 40 evaluations leave.
+    expect(result.levels[0].optimizer).to.equal('lm');
+    expect(result.levels[0].reason).to.contain('sum of squares');
     expect(result.train.r2).to.be.greaterThan(0.99);
     expect(result.test.r2).to.be.greaterThan(0.99);
     expect(result.seconds).to.be.a('number');

@@ -79,6 +79,48 @@ describe('nestkan solve (dist/cli.js)', () => {
     expect([last.relativeL2, last.maxError]).to.deep.equal([result.relativeL2, result.maxError]);
   });
 
+  it('says which optimizer every level took, and why', async () => {
+    const file = module(`export default ${PARABOLA};`);
+    const small = ['--hidden', '2', '--steps', '5', '--levels', '2'];
+    const chosen = await solveJson(file, ...small);
+    for (const { optimizer, reason } of chosen.levels) {
+      expect(optimizer).to.equal('lm');
+      expect(reason).to.match(/a sum of squares of \d+ parameters/);
+    }
+    const asked = await solveJson(file, ...small, '--optimizer', 'lbfgs');
+    for (const { optimizer, reason } of asked.levels) expect([optimizer, reason]).to.deep.equal(['lbfgs', null]);
+    const { stderr } = await nestkan('solve', file, ...small, '--device', 'cpu');
+    expect(stderr)
+      .to.match(/optimizer +lm \(a sum of squares/)
+      .and.to.contain('held-out loss');
+  });
+
+  it('warns where the points are fitted, and nothing between them', async () => {
+    const poisson = (points: number) => `export default definePde({
+      inputs: { x: [-1, 1] },
+      terms: {
+        equation: {
+          on: interior(${points}),
+          residual: ({ u, at }) => u.xx.add(at((x) => Math.PI ** 2 * Math.sin(Math.PI * x))),
+        },
+        ends: { on: faces(2), residual: ({ u }) => u },
+      },
+    });`;
+    const settings = ['--hidden', '3', '--levels', '2', '--steps', '40'];
+    const few = await solveJson(module(poisson(10)), ...settings);
+    expect(few.warnings).to.have.length(1);
+    expect(few.warnings[0]).to.contain('Use more points');
+    const { loss, heldOutLoss } = few.levels[1];
+    expect(heldOutLoss).to.be.greaterThan(10 * loss);
+    const many = await solveJson(module(poisson(400)), ...settings);
+    expect(many.warnings).to.deep.equal([]);
+    expect(many.levels[1].heldOutLoss).to.be.below(2 * many.levels[1].loss);
+    const report = path('few.html');
+    const { stderr } = await nestkan('solve', module(poisson(10)), ...settings, '--device', 'cpu', '--report', report);
+    expect(stderr).to.match(/warning +Between its points/);
+    expect(readFileSync(report, 'utf8')).to.contain('Between its points');
+  });
+
   it('two unknowns, first derivatives, coefficients that vary, a function that gives the problem', async () => {
     // u = x t, v = x + t² on [-1, 3] × [0, 2] solve: (1 + x²) u_x − v_t = (1 + x²) t − 2 t, u_t + x v_x = 2 x.
     const system = `

@@ -43,6 +43,26 @@ forEachBackend('fit', (open) => {
   }
 });
 
+describe('fit, through noise', () => {
+  it('leaves the noise on unseen rows, whatever the optimizer could fit', async () => {
+    const backend = new CpuBackend();
+    const [deviation, random] = [0.2, createRandom(8)];
+    const draw = (rows: number) => {
+      const inputs = Array.from({ length: rows }, () => [random.uniform(), random.uniform()]);
+      const targets = inputs.map(([x, z]) => [Math.sin(5 * x) + z * z + deviation * random.normal()]);
+      return dataset({ inputs, targets });
+    };
+    const [train, unseen] = [draw(240), draw(1000)];
+    const { model, history } = await fit(backend, train, { hidden: [4], seed: 1 });
+    expect(history.levels.map(({ optimizer }) => optimizer)).to.include('lm');
+    const predicted = await model.evaluate({ rows: unseen.rows, columns: 2, data: unseen.x });
+    const { rmse } = metricsOf(predicted.data, unseen.y, 1);
+    // 1000 rows measure the noise to √(1/2000) = 2 %; a fit of p parameters to 240 rows adds √(1 + p/240), p around 30.
+    expect(rmse / deviation).to.be.within(0.9, 1.12);
+    model.dispose();
+  });
+});
+
 describe('fit, interrupted', () => {
   it('during the fit to all rows, gives back the candidate that was chosen, which is complete', async () => {
     const backend = new CpuBackend();

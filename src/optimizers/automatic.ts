@@ -1,5 +1,6 @@
 import { NestkanError } from '../errors.ts';
 import { adam } from './adam.ts';
+import { parameterCount } from './gauss-newton.ts';
 import { type LevenbergMarquardtOptions, levenbergMarquardt, obstacleToFactors } from './levenberg-marquardt.ts';
 import type { Objective } from './objective.ts';
 import type { Optimizer } from './optimizer.ts';
@@ -12,7 +13,7 @@ export interface AutomaticOptions {
 }
 
 /**
- * Levenberg–Marquardt where the loss is a sum of squares and a step takes about a second at most, otherwise Adam, then
+ * Levenberg–Marquardt where the loss is a sum of squares and a step takes about half a second at most, otherwise Adam, then
  * L-BFGS; Adam alone on mini-batches. Every level chooses anew; its record says what, and why.
  */
 export function automatic(options: AutomaticOptions = {}): Optimizer {
@@ -23,25 +24,27 @@ export function automatic(options: AutomaticOptions = {}): Optimizer {
     name: 'auto',
     async start(objective, evaluations) {
       const onlyAdam = objective.miniBatches !== undefined || objective.consistentGradient === false;
-      const obstacle = obstacleTo(objective);
-      const optimizer = onlyAdam ? alone : obstacle === undefined ? second : first;
+      const { suitable, reason } = judge(objective);
+      const optimizer = onlyAdam ? alone : suitable ? second : first;
       const run = await optimizer.start(objective, evaluations);
-      const reason = obstacle ?? `a sum of squares of ${objective.variables.length} parameters`;
       return Object.assign(run, { choice: { name: optimizer.name, reason } });
     },
   };
 }
 
-/** Why Levenberg–Marquardt will not do. */
-function obstacleTo(objective: Objective): string | undefined {
-  const { miniBatches, consistentGradient, leastSquares } = objective;
-  if (miniBatches) return 'mini-batches';
-  if (consistentGradient === false) return 'a gradient in another basis than the variables';
-  if (leastSquares === undefined) return 'the loss is no sum of squares of B-spline models';
+/** Whether Levenberg–Marquardt will do, and why. */
+function judge({ miniBatches, consistentGradient, leastSquares }: Objective): { suitable: boolean; reason: string } {
+  const obstacle = (reason: string) => ({ suitable: false, reason });
+  if (miniBatches) return obstacle('mini-batches');
+  if (consistentGradient === false) return obstacle('a gradient in another basis than the variables');
+  if (leastSquares === undefined) return obstacle('the loss is no sum of squares of B-spline models');
   try {
-    return obstacleToFactors(objective, leastSquares());
+    const squares = leastSquares();
+    const tooLarge = obstacleToFactors(squares);
+    if (tooLarge !== undefined) return obstacle(tooLarge);
+    return { suitable: true, reason: `a sum of squares of ${parameterCount(squares.blocks)} parameters` };
   } catch (error) {
-    if (error instanceof NestkanError && error.code === 'OPTIMIZER_UNSUITABLE') return error.message;
+    if (error instanceof NestkanError && error.code === 'OPTIMIZER_UNSUITABLE') return obstacle(error.message);
     throw error;
   }
 }

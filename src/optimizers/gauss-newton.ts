@@ -32,6 +32,15 @@ export interface GaussNewtonSource {
   close(): void;
 }
 
+/** How many parameters residuals depend on; the flat vector may have gaps. */
+export function parameterCount(blocks: readonly ResidualBlock[]): number {
+  const sizes = new Map<number, number>();
+  for (const { column, inputs, coefficients, outputs } of blocks.flatMap(({ edges }) => edges)) {
+    sizes.set(column, Math.max(sizes.get(column) ?? 0, inputs * coefficients * outputs));
+  }
+  return [...sizes.values()].reduce((sum, size) => sum + size, 0);
+}
+
 /** Memory for the compact rows of a block, a chunk of samples at a time. */
 export interface RowBuffers {
   readonly values: DeviceBuffer;

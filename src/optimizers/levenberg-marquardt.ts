@@ -1,6 +1,6 @@
 import type { Recording } from '../backend/backend.ts';
 import { NestkanError } from '../errors.ts';
-import type { GaussNewtonModel, GaussNewtonSource } from './gauss-newton.ts';
+import { type GaussNewtonModel, type GaussNewtonSource, parameterCount } from './gauss-newton.ts';
 import { type ConjugateGradientOptions, MatrixFree } from './matrix-free.ts';
 import { NormalEquations } from './normal-equations.ts';
 import type { LeastSquares, Objective } from './objective.ts';
@@ -17,7 +17,7 @@ export interface LevenbergMarquardtOptions {
   readonly gainTolerance?: number;
   /**
    * How the equations of a step are solved. `direct`: by Cholesky's factors of JᵀWJ. `matrix-free`: by conjugate gradients,
-   * for models whose matrix would be too large. Default: direct where a step takes about a second at most.
+   * for models whose matrix would be too large. Default: direct where a step takes about half a second at most.
    */
   readonly solver?: 'auto' | 'direct' | 'matrix-free';
   readonly conjugateGradients?: ConjugateGradientOptions;
@@ -25,8 +25,8 @@ export interface LevenbergMarquardtOptions {
 
 type Settings = Required<Pick<LevenbergMarquardtOptions, 'damping' | 'gainTolerance'>>;
 
-/** Length of the flat vector up to which factorising takes about a second. */
-const MOST_PARAMETERS = 2000;
+/** Parameters up to which factorising takes about half a second. */
+const MOST_PARAMETERS = 1700;
 /** Products of two slots per assembly, likewise. */
 const MOST_PRODUCTS = 5e8;
 
@@ -72,7 +72,7 @@ export function levenbergMarquardt(options: LevenbergMarquardtOptions = {}): Opt
     async start(objective) {
       const leastSquares = checkLeastSquares(objective);
       const run = new LevenbergMarquardtRun(objective, leastSquares, { damping, gainTolerance });
-      const obstacle = solver === 'auto' ? obstacleToFactors(objective, leastSquares) : undefined;
+      const obstacle = solver === 'auto' ? obstacleToFactors(leastSquares) : undefined;
       await run.open(solver === 'matrix-free' || obstacle !== undefined ? conjugateGradients : undefined);
       return obstacle === undefined
         ? run
@@ -82,8 +82,8 @@ export function levenbergMarquardt(options: LevenbergMarquardtOptions = {}): Opt
 }
 
 /** Why normal matrices are too large to be factorised. */
-export function obstacleToFactors({ variables }: Objective, { blocks }: LeastSquares): string | undefined {
-  if (variables.length > MOST_PARAMETERS) return `more than ${MOST_PARAMETERS} parameters`;
+export function obstacleToFactors({ blocks }: LeastSquares): string | undefined {
+  if (parameterCount(blocks) > MOST_PARAMETERS) return `more than ${MOST_PARAMETERS} parameters`;
   const products = blocks.reduce((sum, { samples, traces, slots }) => sum + (samples * (traces * slots) ** 2) / 2, 0);
   return products > MOST_PRODUCTS ? 'many samples for so many edges' : undefined;
 }
