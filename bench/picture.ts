@@ -1,9 +1,16 @@
 /**
  * The picture of the README, docs/multilevel.svg: loss against work of one network trained coarse to fine, and of the
- * same network trained on its finest grid from the start.
+ * same network trained on its finest grid from the start, by Levenberg–Marquardt and by Adam, then L-BFGS.
  */
 import { writeFileSync } from 'node:fs';
-import { CpuBackend, compareMethods, regressionTargets, sampleTarget } from '../src/node.ts';
+import {
+  adamThenLbfgs,
+  CpuBackend,
+  compareMethods,
+  levenbergMarquardt,
+  regressionTargets,
+  sampleTarget,
+} from '../src/node.ts';
 import { convergenceChart } from '../src/report/compare-report.ts';
 import { formatNumber } from '../src/report/format.ts';
 import { quick } from './shared.ts';
@@ -12,13 +19,19 @@ const target = regressionTargets['sine-rings'];
 const { train, test } = sampleTarget(target, { train: 2000, test: 2000, seed: 0 });
 
 const backend = new CpuBackend();
-const results = await compareMethods(backend, {
-  train,
-  test,
-  widths: [2, 5, 1],
-  stepsPerLevel: quick ? [20, 20, 20, 20] : [100, 100, 100, 100],
-  methods: ['multilevel', 'single-level'],
-});
+const OPTIMIZERS = { 'Levenberg–Marquardt': levenbergMarquardt(), 'Adam, then L-BFGS': adamThenLbfgs() };
+const results = [];
+for (const [name, optimizer] of Object.entries(OPTIMIZERS)) {
+  const runs = await compareMethods(backend, {
+    train,
+    test,
+    optimizer,
+    widths: [2, 5, 1],
+    stepsPerLevel: new Array<number>(4).fill(quick ? 20 : 100),
+    methods: ['multilevel', 'single-level'],
+  });
+  results.push(...runs.map((run) => ({ ...run, label: `${name}, ${run.method.replace('-', ' ')}` })));
+}
 backend.destroy();
 
 const svg = convergenceChart({

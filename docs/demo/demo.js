@@ -1,6 +1,6 @@
 // Trains a network in the page, by hand: optimizer and refinement are called directly, so that the page can be redrawn
 // between the steps. Programs that need no picture use trainMultilevel.
-import { adamThenLbfgs, Kan, openBackend, regression } from 'nestkan';
+import { automatic, Kan, openBackend, regression } from 'nestkan';
 import { regressionTargets, sampleTarget } from 'nestkan/data';
 import { drawCurves, drawMap } from './draw.js';
 
@@ -53,7 +53,7 @@ function meanSquare(values) {
 /** Trains on one grid. Returns the work spent. */
 async function trainLevel(model, problem, { evaluations, work, curve, redraw, alive }) {
   const objective = problem.bind(model);
-  const run = await adamThenLbfgs().start(objective, evaluations);
+  const run = await automatic().start(objective, evaluations);
   const workPerEvaluation = model.intervals[0];
   let spent = 0;
   try {

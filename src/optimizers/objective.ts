@@ -70,7 +70,10 @@ export interface Objective {
   /** False where `gradients` are not the derivative of the loss by `values` (mixed geometry and gradient bases). */
   readonly consistentGradient?: boolean;
   readonly miniBatches?: MiniBatches;
-  /** What changes the objective itself from step to step, such as attention weights. Adam runs it after every evaluation. */
+  /**
+   * What changes the objective itself from step to step, such as attention weights. Adam runs it after every evaluation,
+   * Levenberg–Marquardt after every accepted step.
+   */
   readonly perStep?: readonly Dispatch[];
   /** What {@link perStep} changes; saved and restored together with the variables. */
   readonly stepState?: readonly DeviceBuffer[];

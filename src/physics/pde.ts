@@ -38,8 +38,8 @@ export interface Term<Coordinate extends string> {
   /** Of the mean square of this residual in the loss. Default 1. */
   readonly weight?: number;
   /**
-   * Residual-based attention: every point's weight follows its residual, λ ← (1 − rate) λ + rate |r|/max|r| per Adam
-   * step, from λ = 1. Source: Anagnostopoulos et al., arXiv 2307.00379. Default: none.
+   * Residual-based attention: every point's weight follows its residual, λ ← (1 − rate) λ + rate |r|/max|r| per
+   * step of Adam or Levenberg–Marquardt, from λ = 1. Source: Anagnostopoulos et al., arXiv 2307.00379. Default: none.
    */
   readonly attention?: number;
 }
