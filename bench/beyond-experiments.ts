@@ -160,16 +160,23 @@ time per evaluation tells what the matrix costs.`,
 
 const damped = (damping: Damping) => onePass(`damped by ${damping}`, () => marquardt({ damping }), SECOND_ORDER);
 
+const startingFrom = (value: string, damping: number) =>
+  onePass(`λ from ${value}`, () => levenbergMarquardt({ damping, gainTolerance: 0 }), SECOND_ORDER);
+
 const damping: Experiment = {
   title: 'Damping of Levenberg–Marquardt',
   about: `Steps solve (H + λ D) δ = −g. The library has D = 1. Marquardt's D is diag H; MINPACK's, the largest value
 that every entry of it has had on the level; the third choice gives every layer one scale, the mean of diag H over it.
-λ starts at 10⁻³ times the largest diagonal entry of D^-½ H D^-½ and follows the same rule everywhere.`,
+λ starts at 10⁻³ times the largest diagonal entry of D^-½ H D^-½ and follows the same rule everywhere. The last rows have
+D = 1 and other first values of λ: smaller, larger, or what the level before ended with.`,
   tasks: SMALL,
   variants: measuredBy(onePass('Levenberg–Marquardt', lm, SECOND_ORDER), [
     damped('diagonal'),
     damped('largest diagonal'),
     damped('layer mean'),
+    startingFrom('10⁻⁵', 1e-5),
+    startingFrom('10⁻¹', 1e-1),
+    onePass('λ carried over a refinement', () => marquardt({ carried: true }), SECOND_ORDER),
   ]),
 };
 
@@ -191,12 +198,30 @@ function halfAndHalf(): Optimizer {
   ]);
 }
 
+/** So many evaluations of Adam on the coarsest level before Levenberg–Marquardt begins. */
+const ADAM_FIRST = quick ? 10 : 100;
+
+function adamFirst(): Variant {
+  const coarsest = inStages((_, budget) => [
+    { optimizer: adam(), evaluations: ADAM_FIRST, cost: 1 },
+    { optimizer: lm(), evaluations: budget, cost: 1 },
+  ]);
+  const variant = onePass(
+    `Adam for ${ADAM_FIRST} evaluations on the coarsest level, then Levenberg–Marquardt there and on every other`,
+    () => levelByLevel(coarsest, lm()),
+    SECOND_ORDER,
+  );
+  const stepsPerLevel = variant.stepsPerLevel.map((steps, level) => (level === 0 ? steps + ADAM_FIRST : steps));
+  return { ...variant, stepsPerLevel, unequal: true };
+}
+
 const placement: Experiment = {
   title: 'Where to use Levenberg–Marquardt',
   about: `On every level, on the last one alone after coarse levels of something cheaper, or in the second half of the
 last level, after a cascade of Adam and L-BFGS. All have the same number of evaluations on every level, but for the row
 with ${FIRST_ORDER} on coarse ones: that is more work, of evaluations which take less time than those of
-Levenberg–Marquardt. The last row goes the other way.`,
+Levenberg–Marquardt. The row after them goes the other way. The last has Adam before Levenberg–Marquardt on the coarsest level, with more
+evaluations there.`,
   tasks: SMALL,
   variants: measuredBy(onePass('Levenberg–Marquardt', lm, SECOND_ORDER), [
     coarseWith('Adam, then L-BFGS; Levenberg–Marquardt on the last level', () => adamThenLbfgs(), lm),
@@ -210,6 +235,7 @@ Levenberg–Marquardt. The last row goes the other way.`,
     coarseWith('L-BFGS; Levenberg–Marquardt on the last level', () => lbfgs(), lm),
     coarseWith('Adam, then L-BFGS; Levenberg–Marquardt in the last half level', () => adamThenLbfgs(), halfAndHalf),
     coarseWith('Levenberg–Marquardt; L-BFGS on the last level', lm, () => lbfgs()),
+    adamFirst(),
   ]),
 };
 

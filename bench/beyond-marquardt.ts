@@ -13,6 +13,8 @@ export type Damping = 'identity' | 'diagonal' | 'largest diagonal' | 'layer mean
 
 export interface MarquardtOptions {
   readonly damping?: Damping;
+  /** Starts a level with the λ, relative to the largest diagonal entry, with which the one before ended. */
+  readonly carried?: boolean;
   /** Steps are P δ, damped by the identity: (PᵀHP + λ 1) δ = −Pᵀg. */
   readonly map?: (objective: Objective) => SparseMatrix;
 }
@@ -21,7 +23,8 @@ export interface MarquardtOptions {
 type Basis = (model: QuadraticModel) => SparseMatrix;
 
 /** The library's levenbergMarquardt({ gainTolerance: 0 }), but for the options. */
-export function marquardt({ damping = 'identity', map }: MarquardtOptions = {}): Optimizer {
+export function marquardt({ damping = 'identity', carried = false, map }: MarquardtOptions = {}): Optimizer {
+  let before: MarquardtRun | undefined;
   return {
     name: 'lm',
     async start(objective) {
@@ -32,7 +35,9 @@ export function marquardt({ damping = 'identity', map }: MarquardtOptions = {}):
       const fixed = map?.(objective);
       const basis = fixed ? () => fixed : scaling(objective, damping);
       const equations = await NormalEquations.open(backend, variables.length, squares);
-      return new MarquardtRun(objective, evaluate, equations, basis, point);
+      const first = (carried && before?.relativeDamping) || FIRST_DAMPING;
+      before = new MarquardtRun(objective, evaluate, equations, basis, point, first);
+      return before;
     },
   };
 }
@@ -111,6 +116,8 @@ class MarquardtRun implements OptimizerRun {
   readonly #evaluate: Recording;
   readonly #equations: NormalEquations;
   readonly #basis: Basis;
+  readonly #first: number;
+  #scale = Number.NaN;
   #point: Float64Array;
   #model?: Reduced;
   #damping = Number.NaN;
@@ -123,12 +130,19 @@ class MarquardtRun implements OptimizerRun {
     equations: NormalEquations,
     basis: Basis,
     point: Float64Array,
+    first: number,
   ) {
     this.#objective = objective;
     this.#evaluate = evaluate;
     this.#equations = equations;
     this.#basis = basis;
     this.#point = point;
+    this.#first = first;
+  }
+
+  /** Of the present damping to the largest diagonal entry of the last matrix. */
+  get relativeDamping(): number {
+    return this.#damping / this.#scale;
   }
 
   async advance(evaluations: number): Promise<Advance> {
@@ -168,7 +182,8 @@ class MarquardtRun implements OptimizerRun {
   async #assembled(): Promise<Reduced> {
     const model = await this.#equations.assemble();
     const small = reduced(model, this.#basis(model));
-    if (Number.isNaN(this.#damping)) this.#damping = FIRST_DAMPING * small.scale;
+    this.#scale = small.scale;
+    if (Number.isNaN(this.#damping)) this.#damping = this.#first * small.scale;
     return small;
   }
 

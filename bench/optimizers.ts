@@ -81,10 +81,10 @@ interface Task {
   /** Most evaluations of Levenberg–Marquardt per level. */
   readonly steps: number;
   /**
-   * What a software adapter does in minutes: all optimizers on all seeds, Levenberg–Marquardt on all of them, or that and Adam,
-   * then L-BFGS, on the first seed.
+   * What a software adapter does in minutes: all optimizers on all seeds, Levenberg–Marquardt on all of them, that and Adam,
+   * then L-BFGS, on the first seed, or nothing.
    */
-  readonly webgpu: 'all' | 'second-order' | 'some';
+  readonly webgpu: 'all' | 'second-order' | 'some' | 'none';
   run(backend: Backend, plan: Plan): Promise<Omit<Outcome, 'seconds'>>;
 }
 
@@ -106,7 +106,7 @@ const TASKS: readonly Task[] = [
     () => burgersPde({ viscosity: 0.01 / Math.PI, volume: interior(8000) }),
     [5, 5],
   ),
-  pdeTask('Allen–Cahn, [3,5,5,1] degree 4', () => allenCahnPde({ volume: interior(8000) }), [5, 5]),
+  pdeTask('Allen–Cahn, [3,5,5,1] degree 4', () => allenCahnPde({ volume: interior(8000) }), [5, 5], 'none'),
 ];
 
 const MODES = ['multilevel', 'single level'] as const;
@@ -184,7 +184,7 @@ function planOf({ mode, name }: Method, { intervals, steps }: Task): Pick<Plan, 
 }
 
 function deviceSeeds({ webgpu, seeds }: Task, { mode, name }: Method): readonly number[] {
-  if (mode !== 'multilevel') return [];
+  if (mode !== 'multilevel' || webgpu === 'none') return [];
   if (webgpu === 'all' || (webgpu === 'second-order' && name === SECOND_ORDER)) return seeds;
   return name === SECOND_ORDER || name === 'Adam, then L-BFGS' ? seeds.slice(0, 1) : [];
 }
