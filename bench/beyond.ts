@@ -53,7 +53,7 @@ const TASKS: Readonly<Record<TaskName, Task>> = {
     degree: 4,
     async run({ intervals, stepsPerLevel }, optimizer, seed) {
       const pde = quick ? poissonSmoothPde({ volumePoints: 200, boundaryPoints: 40 }) : poissonSmoothPde();
-      const { model, history } = await solve(cpu, pde, { intervals, stepsPerLevel, optimizer, seed });
+      const { model, history } = await solve(cpu, pde, { intervals, stepsPerLevel, optimizer, seed, heldOut: false });
       model.dispose();
       return history;
     },

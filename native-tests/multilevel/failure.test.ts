@@ -123,7 +123,7 @@ describe('training that cannot start', () => {
       inCoordinates(problem, { geometry: 'power-relu', gradient: 'spline' }),
     ];
     for (const refused of unsuitable) {
-      const error = await errorOf(() => trainMultilevel(kan, refused));
+      const error = await errorOf(() => trainMultilevel(kan, refused, { optimizer: adamThenLbfgs() }));
       expect(error.code).to.equal('OPTIMIZER_UNSUITABLE');
       expect(backend.counters.bytes).to.equal(bytes);
     }

@@ -64,7 +64,7 @@ export function addNetworkOptions(command: Command, defaults: NetworkDefaults): 
     );
 }
 
-/** `lm (a sum of squares of 525 parameters)`, with the levels where it was not one and the same on all of them. */
+/** `lm (a sum of squares)`, with the levels where it was not one and the same on all of them. */
 export function optimizersInWords(levels: readonly { optimizer: string; reason: string | null }[]): string {
   const chosen = levels.map(({ optimizer, reason }) => (reason === null ? optimizer : `${optimizer} (${reason})`));
   if (new Set(chosen).size === 1) return chosen[0];

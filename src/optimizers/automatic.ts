@@ -1,6 +1,5 @@
 import { NestkanError } from '../errors.ts';
 import { adam } from './adam.ts';
-import { parameterCount } from './gauss-newton.ts';
 import { type LevenbergMarquardtOptions, levenbergMarquardt, obstacleToFactors } from './levenberg-marquardt.ts';
 import type { Objective } from './objective.ts';
 import type { Optimizer } from './optimizer.ts';
@@ -39,10 +38,9 @@ function judge({ miniBatches, consistentGradient, leastSquares }: Objective): { 
   if (consistentGradient === false) return obstacle('a gradient in another basis than the variables');
   if (leastSquares === undefined) return obstacle('the loss is no sum of squares of B-spline models');
   try {
-    const squares = leastSquares();
-    const tooLarge = obstacleToFactors(squares);
+    const tooLarge = obstacleToFactors(leastSquares());
     if (tooLarge !== undefined) return obstacle(tooLarge);
-    return { suitable: true, reason: `a sum of squares of ${parameterCount(squares.blocks)} parameters` };
+    return { suitable: true, reason: 'a sum of squares' };
   } catch (error) {
     if (error instanceof NestkanError && error.code === 'OPTIMIZER_UNSUITABLE') return obstacle(error.message);
     throw error;
