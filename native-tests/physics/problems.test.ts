@@ -52,9 +52,11 @@ function isClear(pde: Pde, { order, traces }: TracedTerm, row: readonly number[]
   if (order === 0) return true;
   // Early on, the periodic problem's kink is sharper than a step.
   if (traces === 2) return pde.box.every(([name], index) => name !== 't' || row[index] > 0.1);
+  // Features may have a kink at x = 0.
+  const kink = pde.features ? 2 * STEP : 0;
   return pde.box.every(([name, start, end], index) => {
     const clearOfEnds = row[index] >= start + 4 * STEP && row[index] <= end - 4 * STEP;
-    return name === 't' || pde.constraints ? clearOfEnds : name !== 'x' || Math.abs(row[index]) > 2 * STEP;
+    return name === 't' || pde.constraints ? clearOfEnds : name !== 'x' || Math.abs(row[index]) > kink;
   });
 }
 
