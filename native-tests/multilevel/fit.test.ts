@@ -57,7 +57,8 @@ describe('fit, through noise', () => {
     expect(history.levels.map(({ optimizer }) => optimizer)).to.include('lm');
     const predicted = await model.evaluate({ rows: unseen.rows, columns: 2, data: unseen.x });
     const { rmse } = metricsOf(predicted.data, unseen.y, 1);
-    // 1000 rows measure the noise to √(1/2000) = 2 %; a fit of p parameters to 240 rows adds √(1 + p/240), p around 30.
+    // 1000 rows measure the noise to √(1/2000) = 2 %; a fit of p free parameters to 240 rows makes it √(1 + p/240) times as
+    // large, p below 60.
     expect(rmse / deviation).to.be.within(0.9, 1.12);
     model.dispose();
   });

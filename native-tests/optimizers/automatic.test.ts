@@ -65,6 +65,12 @@ describe('the automatic choice, and why', () => {
     });
   }
 
+  it('does not make residual blocks of networks that are far too large', async () => {
+    const wide = bound(problem, Kan.create(cpu, { widths: [2, 200, 1], intervals: 4 }));
+    const asked = { ...wide, leastSquares: () => expect.fail('asked for residual blocks') };
+    expect((await choiceFor(asked)).name).to.equal('adam-lbfgs');
+  });
+
   it('is made anew on every level, and stands in the history', async () => {
     const initial = Kan.create(cpu, { widths: [2, 50, 1], intervals: 4, seed: 1 });
     const { history } = await trainMultilevel(initial, problem, { levels: 2, steps: 3 });

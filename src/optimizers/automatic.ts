@@ -16,33 +16,34 @@ export interface AutomaticOptions {
  * L-BFGS; Adam alone on mini-batches. Every level chooses anew; its record says what, and why.
  */
 export function automatic(options: AutomaticOptions = {}): Optimizer {
-  const second = levenbergMarquardt(options.levenbergMarquardt);
-  const first = adamThenLbfgs(options.adamThenLbfgs);
-  const alone = adam(options.adamThenLbfgs?.adam);
+  const optimizers = {
+    lm: levenbergMarquardt(options.levenbergMarquardt),
+    'adam-lbfgs': adamThenLbfgs(options.adamThenLbfgs),
+    adam: adam(options.adamThenLbfgs?.adam),
+  };
   return {
     name: 'auto',
     async start(objective, evaluations) {
-      const onlyAdam = objective.miniBatches !== undefined || objective.consistentGradient === false;
-      const { suitable, reason } = judge(objective);
-      const optimizer = onlyAdam ? alone : suitable ? second : first;
-      const run = await optimizer.start(objective, evaluations);
-      return Object.assign(run, { choice: { name: optimizer.name, reason } });
+      const choice = choose(objective);
+      return Object.assign(await optimizers[choice.name].start(objective, evaluations), { choice });
     },
   };
 }
 
-/** Whether Levenberg–Marquardt will do, and why. */
-function judge({ miniBatches, consistentGradient, leastSquares }: Objective): { suitable: boolean; reason: string } {
-  const obstacle = (reason: string) => ({ suitable: false, reason });
-  if (miniBatches) return obstacle('mini-batches');
-  if (consistentGradient === false) return obstacle('a gradient in another basis than the variables');
-  if (leastSquares === undefined) return obstacle('the loss is no sum of squares of B-spline models');
+function choose(objective: Objective): { name: 'lm' | 'adam-lbfgs' | 'adam'; reason: string } {
+  const { miniBatches, consistentGradient, leastSquares } = objective;
+  if (miniBatches) return { name: 'adam', reason: 'mini-batches' };
+  if (consistentGradient === false) return { name: 'adam', reason: 'a gradient in another basis than the variables' };
+  if (leastSquares === undefined) {
+    return { name: 'adam-lbfgs', reason: 'the loss is no sum of squares of B-spline models' };
+  }
   try {
-    const tooLarge = obstacleToFactors(leastSquares());
-    if (tooLarge !== undefined) return obstacle(tooLarge);
-    return { suitable: true, reason: 'a sum of squares' };
+    const obstacle = obstacleToFactors(objective);
+    return obstacle === undefined
+      ? { name: 'lm', reason: 'a sum of squares' }
+      : { name: 'adam-lbfgs', reason: obstacle };
   } catch (error) {
-    if (error instanceof NestkanError && error.code === 'OPTIMIZER_UNSUITABLE') return obstacle(error.message);
-    throw error;
+    if (!(error instanceof NestkanError) || error.code !== 'OPTIMIZER_UNSUITABLE') throw error;
+    return { name: 'adam-lbfgs', reason: error.message };
   }
 }

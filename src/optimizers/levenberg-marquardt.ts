@@ -72,7 +72,7 @@ export function levenbergMarquardt(options: LevenbergMarquardtOptions = {}): Opt
     async start(objective) {
       const leastSquares = checkLeastSquares(objective);
       const run = new LevenbergMarquardtRun(objective, leastSquares, { damping, gainTolerance });
-      const obstacle = solver === 'auto' ? obstacleToFactors(leastSquares) : undefined;
+      const obstacle = solver === 'auto' ? obstacleToFactors(objective) : undefined;
       await run.open(solver === 'matrix-free' || obstacle !== undefined ? conjugateGradients : undefined);
       return obstacle === undefined
         ? run
@@ -82,8 +82,13 @@ export function levenbergMarquardt(options: LevenbergMarquardtOptions = {}): Opt
 }
 
 /** Why normal matrices are too large to be factorised. */
-export function obstacleToFactors({ blocks }: LeastSquares): string | undefined {
-  if (parameterCount(blocks) > MOST_PARAMETERS) return `more than ${MOST_PARAMETERS} parameters`;
+export function obstacleToFactors({ variables, leastSquares }: Objective): string | undefined {
+  const tooMany = `more than ${MOST_PARAMETERS} parameters`;
+  // Residual blocks take memory, which wide networks need elsewhere: where even half of the flat vector would be too much,
+  // gaps included, they are not asked for.
+  if (variables.length > 2 * MOST_PARAMETERS) return tooMany;
+  const { blocks } = leastSquares!();
+  if (parameterCount(blocks) > MOST_PARAMETERS) return tooMany;
   const products = blocks.reduce((sum, { samples, traces, slots }) => sum + (samples * (traces * slots) ** 2) / 2, 0);
   return products > MOST_PRODUCTS ? 'many samples for so many edges' : undefined;
 }

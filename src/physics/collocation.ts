@@ -5,7 +5,7 @@ import type { Network } from '../models/network.ts';
 import { createRandom, type Random } from '../random.ts';
 import { checkFinite, checkPoints, named } from './checks.ts';
 import { describe } from './expression.ts';
-import { type Box, type Sampler, stack } from './sampling.ts';
+import { type Box, type Sampler, type SamplingContext, stack } from './sampling.ts';
 import type { TracedTerm } from './trace.ts';
 
 /** Draws of a sampler from which points are chosen: each costs one evaluation of the residual. */
@@ -74,7 +74,7 @@ export class Collocation {
    */
   heldOut(traced: TracedTerm, index: number): readonly Matrix[] {
     if (traced.isTabulated) return this.of(traced, index);
-    return this.#draw(traced, this.#seedOf(index) + HELD_OUT, true);
+    return this.#draw(traced, this.#seedOf(index) + HELD_OUT, { heldOut: true });
   }
 
   /**
@@ -126,7 +126,7 @@ export class Collocation {
     if (own.length > 1) return own;
     const box = this.#box;
     const [sampler] = samplersOf(term.on);
-    const draws = Array.from({ length: CANDIDATE_DRAWS }, () => drawSide(box, name, sampler, random));
+    const draws = Array.from({ length: CANDIDATE_DRAWS }, () => drawSide(name, sampler, { box, random }));
     if (samePoints(own, draws)) return own;
     const sizes: number[] = [];
     for (const draw of draws) {
@@ -143,8 +143,10 @@ export class Collocation {
   }
 
   /** Both sides draw from the same seed. */
-  #draw({ name, term }: TracedTerm, seed: number, heldOut = false): Matrix[] {
-    const sides = samplersOf(term.on).map((sampler) => drawSide(this.#box, name, sampler, createRandom(seed), heldOut));
+  #draw({ name, term }: TracedTerm, seed: number, options?: Pick<SamplingContext, 'heldOut'>): Matrix[] {
+    const sides = samplersOf(term.on).map((sampler) =>
+      drawSide(name, sampler, { box: this.#box, random: createRandom(seed), ...options }),
+    );
     if (sides.every(({ rows }) => rows === sides[0].rows)) return sides;
     const counts = sides.map(({ rows }) => rows).join(' and ');
     throw new NestkanError('SHAPE_MISMATCH', `the term ${name} has ${counts} points`, {
@@ -169,11 +171,11 @@ function samePoints(sides: readonly Matrix[], others: readonly Matrix[]): boolea
   });
 }
 
-function drawSide(box: Box, term: string, sampler: Sampler, random: Random, heldOut = false): Matrix {
+function drawSide(term: string, sampler: Sampler, context: SamplingContext): Matrix {
   const details = { fix: 'Give a sampler that returns points, such as interior(1000).', where: { term } };
   return named(`the points of ${term}`, details, () => {
-    const side = sampler({ box, random, heldOut });
-    checkPoints(box, side);
+    const side = sampler(context);
+    checkPoints(context.box, side);
     return side;
   });
 }

@@ -62,7 +62,7 @@ export const poissonInterface: BuiltInProblem = {
   title: 'Poisson with an interface',
   about: '∇·(ε∇u) = f on [-1, 1]² with u = 0 on the boundary; ε jumps from 1 to ½ at x = 0, and with it u_x.',
   pde: poissonInterfacePde,
-  // More evaluations on the coarse grids do not help: of seeds 0 to 5 more than half then settle in a worse place.
+  // Coarse grids that are trained further settle in a bad place more often.
   network: {
     hidden: [5],
     degree: 4,
@@ -71,7 +71,7 @@ export const poissonInterface: BuiltInProblem = {
   },
 };
 
-/** The same on the 49 × 49 inner nodes of a 51 × 51 grid, as in the paper: fewer than 32 intervals can be trained on. */
+/** The same on the 49 × 49 inner nodes of a 51 × 51 grid, as in the paper: too few for 32 intervals. */
 export function poissonInterfaceGridPde({ nodes = 51, ...options }: PoissonInterfaceOptions = {}): Pde {
   return poissonInterfacePde({ ...options, nodes, volume: grid({ x: nodes, y: nodes }, { part: 'inside' }) });
 }
