@@ -1,4 +1,4 @@
-// partials[tile,p,k,q] = Σ_{b in tile} B_k(x[b,p]) outputGradient[b,q]. After shaders/lib/nan.wgsl and spline-window.wgsl.
+// partials[tile,p,k,q] = Σ_{b in tile} B_k(x[b,p]) outputGradient[b,q]. After src/kernels/spline-wgsl.ts.
 //
 // A workgroup is one tile of samples, one input p and one block of outputs. Its sums lie in workgroup memory, and each
 // has one thread that adds to it, so the order of additions is fixed and no atomics are needed: a window is

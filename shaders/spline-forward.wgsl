@@ -1,4 +1,4 @@
-// y[b,q] = Σ_p Σ_k W[p,k,q] B_k(x[b,p]). After shaders/lib/nan.wgsl and spline-window.wgsl.
+// y[b,q] = Σ_p Σ_k W[p,k,q] B_k(x[b,p]). After src/kernels/spline-wgsl.ts.
 //
 // A workgroup of 64 is `block` outputs by `samples` samples, one thread for each y. The inputs come in chunks of
 // `block`, so that each thread evaluates one window per chunk, which all outputs then share.

@@ -1,5 +1,5 @@
 // inputGradient[b,p] = Σ_q outputGradient[b,q] Σ_k W[p,k,q] B_k'(x[b,p]).
-// After shaders/lib/linear-index.wgsl, nan.wgsl and spline-window.wgsl.
+// After shaders/lib/linear-index.wgsl and src/kernels/spline-wgsl.ts.
 //
 // One thread per (p, b), b fastest: neighbours share the weights of their input.
 override batch: u32;

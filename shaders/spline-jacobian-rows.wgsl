@@ -1,6 +1,6 @@
 // values[row, (p, ρ, q)] = B_k(x[point, p]) adjoint[point, q] for the one k ≡ ρ modulo degree + 1 of the point's cell;
 // columns: the places of those coefficients.
-// After shaders/lib/linear-index.wgsl, nan.wgsl, spline-window.wgsl and jacobian-rows.wgsl.
+// After shaders/lib/linear-index.wgsl, src/kernels/spline-wgsl.ts and jacobian-rows.wgsl.
 // One thread per row, input and output. Any sizes. Source: docs/mathematics.md, "Gauss–Newton on local support".
 override inputs: u32;
 override outputs: u32;

@@ -1,5 +1,5 @@
 // partials[tile,p,k,q] = Σ_{b in tile} B_k h + B_k' h' + B_k'' h'' with h = g, h' = Σ_j g' x' + g'' x'', h'' = Σ_j g'' x'².
-// After shaders/lib/nan.wgsl, spline-window.wgsl and spline-jet.wgsl.
+// After src/kernels/spline-wgsl.ts and lib/spline-jet.wgsl.
 //
 // Work is shared out as in spline-coefficient-gradient.wgsl: a workgroup is one tile of samples, one input p and one
 // block of outputs; thread (r, q) of a slice owns the coefficients k ≡ r modulo degree + 1 and has exactly one to add

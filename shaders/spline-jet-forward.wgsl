@@ -1,5 +1,5 @@
 // Value and directional derivatives of y[b,q] = Σ_p φ_pq(x[b,p]): y' = Σ_p φ' x', y'' = Σ_p φ'' x'² + φ' x''.
-// After shaders/lib/nan.wgsl, spline-window.wgsl and spline-jet.wgsl.
+// After src/kernels/spline-wgsl.ts and lib/spline-jet.wgsl.
 //
 // A workgroup of 64 is `block` outputs by `samples` samples, one thread for all channels of each y. The inputs come in
 // chunks of `block`, so that each thread evaluates the windows of one input per chunk, which all outputs then share.

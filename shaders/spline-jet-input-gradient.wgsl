@@ -1,6 +1,6 @@
 // With g, g', g'' the gradients of y, y', y'' and sums over q and, for x, directions:
 //   ∂x = Σ g φ' + g' φ'' x' + g'' (φ''' x'² + φ'' x''),   ∂x' = Σ g' φ' + 2 g'' φ'' x',   ∂x'' = Σ g'' φ'.
-// After shaders/lib/linear-index.wgsl, nan.wgsl, spline-window.wgsl and spline-jet.wgsl.
+// After shaders/lib/linear-index.wgsl, src/kernels/spline-wgsl.ts and spline-jet.wgsl.
 //
 // One thread per (p, b), b fastest, for all channels: neighbours share the weights of their input.
 @group(0) @binding(0) var<storage, read> x: array<f32>;

@@ -1,6 +1,6 @@
 // values[row, (p, ρ, q)] = B_k h + B_k' h' + B_k'' h'' with h = g, h' = Σ_j g' x' + g'' x'', h'' = Σ_j g'' x'², for the one
 // k ≡ ρ modulo degree + 1 of the point's cell; columns: the places of those coefficients.
-// After shaders/lib/linear-index.wgsl, nan.wgsl, spline-window.wgsl, spline-jet.wgsl and jacobian-rows.wgsl.
+// After shaders/lib/linear-index.wgsl, src/kernels/spline-wgsl.ts, spline-jet.wgsl and jacobian-rows.wgsl.
 // One thread per row, input and output: nested loops over outputs and directions take seconds to compile.
 // Any sizes. Source: docs/mathematics.md, "Gauss–Newton on local support".
 @group(0) @binding(0) var<storage, read> x: array<f32>;

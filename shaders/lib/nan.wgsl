@@ -11,3 +11,8 @@ fn isNonfinite(x: f32) -> bool {
 fn keepNan(x: f32, value: f32) -> f32 {
   return select(value, x, isNan(x));
 }
+
+// A quiet NaN made from x, whatever x is. WGSL refuses a NaN known at compile time.
+fn notANumber(x: f32) -> f32 {
+  return bitcast<f32>(bitcast<u32>(x) | 0x7fc00000u);
+}

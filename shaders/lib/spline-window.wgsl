@@ -1,22 +1,6 @@
-// The degree + 1 uniform B-splines that matter at a point, in float32 without loss at knots and ends.
-// Source: docs/mathematics.md, "Local window" and "Outside the domain".
-override intervals: u32;
+// The degree + 1 uniform B-splines that matter at a point, and their derivatives, linear continuation included.
+// The including kernel has a buffer x. Source: docs/mathematics.md, "Local window" and "Outside the domain".
 override degree: u32;
-override domainStart: f32;
-override domainEnd: f32;
-
-// (x - a) n/(b - a) rounds by up to n ulps. Instead the numerator of
-//   (x - t_k)/h = (n x - (n - k) a - k b)/(b - a)
-// is formed exactly: x, a and b are split into a whole number of units, 2^-24 of the domain's magnitude, and a rest.
-// The whole parts are multiplied and subtracted in integers, which no compiler reorders or fuses into something else.
-override unitExponent: i32 = i32(ceil(log2(max(abs(domainStart), abs(domainEnd))))) - 24;
-override unit: f32 = ldexp(1.0, unitExponent);
-override unitsPerOne: f32 = ldexp(1.0, -unitExponent);
-override startUnits: i32 = i32(domainStart * unitsPerOne);
-override endUnits: i32 = i32(domainEnd * unitsPerOne);
-override startRest: f32 = domainStart - unit * f32(startUnits);
-override endRest: f32 = domainEnd - unit * f32(endUnits);
-override cellsPerUnitLength: f32 = f32(intervals) / (domainEnd - domainStart);
 
 struct Point {
   // Coefficients cell … cell + degree matter.
@@ -26,38 +10,6 @@ struct Point {
   right: f32,
   // How far outside the domain, in cell widths; 0 inside.
   overhang: f32,
-}
-
-// A quiet NaN made from x, whatever x is. WGSL refuses a NaN known at compile time.
-fn notANumber(x: f32) -> f32 {
-  return bitcast<f32>(bitcast<u32>(x) | 0x7fc00000u);
-}
-
-// (x - t_k)/h for x inside the domain. Products of whole parts wrap around; their difference is small and exact.
-fn distanceFromKnot(x: f32, knot: u32) -> f32 {
-  let xUnits = i32(x * unitsPerOne);
-  let xRest = x - unit * f32(xUnits);
-  let rest = intervals - knot;
-  let whole = bitcast<i32>(bitcast<u32>(xUnits) * intervals - bitcast<u32>(startUnits) * rest - bitcast<u32>(endUnits) * knot);
-  let small = xRest * f32(intervals) - startRest * f32(rest) - endRest * f32(knot);
-  return (unit * f32(whole) + small) / (domainEnd - domainStart);
-}
-
-// Looks from the nearest knot, so that neither distance is a difference of nearly equal numbers.
-fn locate(x: f32) -> Point {
-  if (x < domainStart) {
-    return Point(0u, 0.0, 1.0, (x - domainStart) * cellsPerUnitLength);
-  }
-  if (x > domainEnd) {
-    return Point(intervals - 1u, 1.0, 0.0, (x - domainEnd) * cellsPerUnitLength);
-  }
-  // The integer minimum keeps the cell of a NaN inside the arrays too.
-  let knot = min(u32(max(round((x - domainStart) * cellsPerUnitLength), 0.0)), intervals);
-  let distance = distanceFromKnot(x, knot);
-  if (knot < intervals && (distance >= 0.0 || knot == 0u)) {
-    return Point(knot, distance, 1.0 - distance, 0.0);
-  }
-  return Point(knot - 1u, 1.0 + distance, -distance, 0.0);
 }
 
 // B-splines of one degree in a cell, s + t = 1. Polynomials are arranged so that no small value is a difference of
@@ -127,6 +79,25 @@ fn windowAt(point: Point) -> array<f32, 6> {
     let slopes = windowDerivative(1u, point.left, point.right);
     for (var j = 0u; j < 6u; j++) {
       values[j] += point.overhang * slopes[j];
+    }
+  }
+  return values;
+}
+
+// 0, but not so that a compiler knows: it would drop the product with a NaN.
+fn zero() -> f32 {
+  return select(1.0, 0.0, arrayLength(&x) > 0u);
+}
+
+// A derivative of the functions at a point with respect to the position in cells, linear continuation included.
+fn derivativeAt(point: Point, derivative: u32) -> array<f32, 6> {
+  if (derivative == 0u) {
+    return windowAt(point);
+  }
+  var values = windowDerivative(derivative, point.left, point.right);
+  if (derivative > 1u && (derivative > degree || point.overhang != 0.0)) {
+    for (var j = 0u; j <= degree; j++) {
+      values[j] = zero();
     }
   }
   return values;

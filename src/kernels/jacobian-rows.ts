@@ -16,11 +16,10 @@ import denseWgsl from '../../shaders/dense-jacobian-rows.wgsl';
 import differenceWgsl from '../../shaders/difference-jacobian-rows.wgsl';
 import jacobianRowsWgsl from '../../shaders/lib/jacobian-rows.wgsl';
 import linearIndexWgsl from '../../shaders/lib/linear-index.wgsl';
-import nanWgsl from '../../shaders/lib/nan.wgsl';
-import splineWindowWgsl from '../../shaders/lib/spline-window.wgsl';
-import splineWgsl from '../../shaders/spline-jacobian-rows.wgsl';
+import splineRowsWgsl from '../../shaders/spline-jacobian-rows.wgsl';
 import { windowsAt } from '../splines/window.ts';
 import { defineKernel, linearGrid } from './kernel.ts';
+import { splineWgsl } from './spline-wgsl.ts';
 
 /** Where rows lie, and which of their slots a kernel writes. */
 export interface RowConstants {
@@ -71,7 +70,7 @@ export function eachRow(
  */
 export const splineJacobianRows = defineKernel({
   name: 'spline-jacobian-rows',
-  wgsl: linearIndexWgsl + nanWgsl + splineWindowWgsl + jacobianRowsWgsl + splineWgsl,
+  wgsl: linearIndexWgsl + splineWgsl + jacobianRowsWgsl + splineRowsWgsl,
   bindings: { x: 'read', adjoint: 'read', counter: 'read:uint', values: 'update', columns: 'update:uint' },
   constants: [...rowConstants, 'inputs', 'outputs', 'intervals', 'degree', 'domainStart', 'domainEnd'],
   lengths: (constants) => layerLengths(constants, constants.traces * constants.samples),

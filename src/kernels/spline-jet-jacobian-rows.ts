@@ -1,14 +1,13 @@
 /** Rows of a Jacobian (src/kernels/jacobian-rows.ts) for a spline layer on directional Taylor jets (src/kernels/jet.ts). */
 import jacobianRowsWgsl from '../../shaders/lib/jacobian-rows.wgsl';
 import linearIndexWgsl from '../../shaders/lib/linear-index.wgsl';
-import nanWgsl from '../../shaders/lib/nan.wgsl';
 import splineJetWgsl from '../../shaders/lib/spline-jet.wgsl';
-import splineWindowWgsl from '../../shaders/lib/spline-window.wgsl';
 import jetRowsWgsl from '../../shaders/spline-jet-jacobian-rows.wgsl';
 import { eachRow, layerLengths, rowConstants } from './jacobian-rows.ts';
 import { jetChannels } from './jet.ts';
 import { defineKernel, linearGrid } from './kernel.ts';
 import { jetJacobianRow, type SplineJetConstants } from './spline-jet-references.ts';
+import { splineWgsl } from './spline-wgsl.ts';
 
 /**
  * Derivatives by the coefficients W [inputs, intervals + degree, outputs] of a spline layer on jets, from x [channels,
@@ -16,7 +15,7 @@ import { jetJacobianRow, type SplineJetConstants } from './spline-jet-references
  */
 export const splineJetJacobianRows = defineKernel({
   name: 'spline-jet-jacobian-rows',
-  wgsl: linearIndexWgsl + nanWgsl + splineWindowWgsl + splineJetWgsl + jacobianRowsWgsl + jetRowsWgsl,
+  wgsl: linearIndexWgsl + splineWgsl + splineJetWgsl + jacobianRowsWgsl + jetRowsWgsl,
   bindings: { x: 'read', adjoint: 'read', counter: 'read:uint', values: 'update', columns: 'update:uint' },
   constants: [
     ...rowConstants,

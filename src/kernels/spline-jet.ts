@@ -10,9 +10,7 @@
  * Source: docs/mathematics.md, "Derivatives with respect to inputs", "Local window", "Outside the domain".
  */
 import linearIndexWgsl from '../../shaders/lib/linear-index.wgsl';
-import nanWgsl from '../../shaders/lib/nan.wgsl';
 import splineJetWgsl from '../../shaders/lib/spline-jet.wgsl';
-import splineWindowWgsl from '../../shaders/lib/spline-window.wgsl';
 import tiledCoefficientSums from '../../shaders/lib/tiled-coefficient-sums.wgsl';
 import coefficientGradientWgsl from '../../shaders/spline-jet-coefficient-gradient.wgsl';
 import forwardWgsl from '../../shaders/spline-jet-forward.wgsl';
@@ -26,6 +24,7 @@ import {
   type SplineJetConstants,
 } from './spline-jet-references.ts';
 import { splineForward, splineGradientTiles } from './spline-layer.ts';
+import { splineWgsl } from './spline-wgsl.ts';
 
 const constants = [
   'batch',
@@ -60,7 +59,7 @@ function flops(jet: SplineJetConstants): number {
 /** All channels of the layer. A NaN in x[0,b,p] gives NaN in every channel of its sample's y. */
 export const splineJetForward = defineKernel({
   name: 'spline-jet-forward',
-  wgsl: nanWgsl + splineWindowWgsl + splineJetWgsl + forwardWgsl,
+  wgsl: splineWgsl + splineJetWgsl + forwardWgsl,
   bindings: { x: 'read', weights: 'read', y: 'write' },
   constants,
   lengths: sizes,
@@ -77,7 +76,7 @@ export const splineJetForward = defineKernel({
  */
 export const splineJetInputGradient = defineKernel({
   name: 'spline-jet-input-gradient',
-  wgsl: linearIndexWgsl + nanWgsl + splineWindowWgsl + splineJetWgsl + inputGradientWgsl,
+  wgsl: linearIndexWgsl + splineWgsl + splineJetWgsl + inputGradientWgsl,
   bindings: { x: 'read', weights: 'read', outputGradient: 'read', inputGradient: 'write' },
   constants,
   lengths(jet) {
@@ -112,7 +111,7 @@ function blocksPerInput({ outputs, intervals, degree }: SplineJetConstants): num
  */
 export const splineJetCoefficientGradient = defineKernel({
   name: 'spline-jet-coefficient-gradient',
-  wgsl: nanWgsl + splineWindowWgsl + splineJetWgsl + coefficientGradientWgsl + tiledCoefficientSums,
+  wgsl: splineWgsl + splineJetWgsl + coefficientGradientWgsl + tiledCoefficientSums,
   bindings: { x: 'read', outputGradient: 'read', partials: 'write' },
   constants,
   lengths(jet) {

@@ -8,8 +8,6 @@
  */
 
 import linearIndexWgsl from '../../shaders/lib/linear-index.wgsl';
-import nanWgsl from '../../shaders/lib/nan.wgsl';
-import splineWindowWgsl from '../../shaders/lib/spline-window.wgsl';
 import tiledCoefficientSums from '../../shaders/lib/tiled-coefficient-sums.wgsl';
 import coefficientGradientWgsl from '../../shaders/spline-coefficient-gradient.wgsl';
 import forwardWgsl from '../../shaders/spline-forward.wgsl';
@@ -17,6 +15,7 @@ import inputGradientWgsl from '../../shaders/spline-input-gradient.wgsl';
 import { windowsAt } from '../splines/window.ts';
 import { ceilDiv, defineKernel, linearGrid, MAX_WORKGROUPS } from './kernel.ts';
 import { cubicCoefficientGradient, cubicForward, cubicInputGradient } from './spline-layer-cubic.ts';
+import { splineWgsl } from './spline-wgsl.ts';
 
 const constants = ['batch', 'inputs', 'outputs', 'intervals', 'degree', 'domainStart', 'domainEnd'] as const;
 
@@ -43,7 +42,7 @@ function sampleWindows({ inputs, degree }: SplineLayerConstants) {
 /** y[b,q] = Σ_p Σ_k W[p,k,q] B_k(x[b,p]). A NaN in x gives NaN in its sample's y. */
 export const splineForward = defineKernel({
   name: 'spline-forward',
-  wgsl: nanWgsl + splineWindowWgsl + forwardWgsl,
+  wgsl: splineWgsl + forwardWgsl,
   bindings: { x: 'read', weights: 'read', y: 'write' },
   constants,
   lengths: sizes,
@@ -77,7 +76,7 @@ export const splineForward = defineKernel({
 /** ∂L/∂x[b,p] = Σ_q ∂L/∂y[b,q] Σ_k W[p,k,q] B_k'(x[b,p]). */
 export const splineInputGradient = defineKernel({
   name: 'spline-input-gradient',
-  wgsl: linearIndexWgsl + nanWgsl + splineWindowWgsl + inputGradientWgsl,
+  wgsl: linearIndexWgsl + splineWgsl + inputGradientWgsl,
   bindings: { x: 'read', weights: 'read', outputGradient: 'read', inputGradient: 'write' },
   constants,
   lengths(constants) {
@@ -143,7 +142,7 @@ export function splineGradientTiles(constants: SplineLayerConstants): number {
  */
 export const splineCoefficientGradient = defineKernel({
   name: 'spline-coefficient-gradient',
-  wgsl: nanWgsl + splineWindowWgsl + coefficientGradientWgsl + tiledCoefficientSums,
+  wgsl: splineWgsl + coefficientGradientWgsl + tiledCoefficientSums,
   bindings: { x: 'read', outputGradient: 'read', partials: 'write' },
   constants,
   lengths(constants) {
