@@ -14,7 +14,3 @@ fn inputIndex(channel: u32, b: u32, p: u32) -> u32 {
 fn outputIndex(channel: u32, b: u32, q: u32) -> u32 {
   return (channel * batch + b) * outputs + q;
 }
-
-fn firstChannel(direction: u32) -> u32 {
-  return 1u + order * direction;
-}

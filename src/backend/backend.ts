@@ -57,6 +57,8 @@ export interface Backend {
   readonly adapter: string;
   /** Offsets of views are multiples of this many elements (64 on WebGPU, 64 on the CPU for the same layout). */
   readonly alignment: number;
+  /** About how many workgroups keep the device busy: what a kernel's work is worth being split into. */
+  readonly parallelism: number;
   readonly counters: Readonly<Counters>;
 
   /** Zero-filled memory, from a pool. Throws BUFFER_TOO_LARGE before the device would. */

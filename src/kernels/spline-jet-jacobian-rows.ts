@@ -1,11 +1,11 @@
 /** Rows of a Jacobian (src/kernels/jacobian-rows.ts) for a spline layer on directional Taylor jets (src/kernels/jet.ts). */
 import jacobianRowsWgsl from '../../shaders/lib/jacobian-rows.wgsl';
 import linearIndexWgsl from '../../shaders/lib/linear-index.wgsl';
-import splineJetWgsl from '../../shaders/lib/spline-jet.wgsl';
 import jetRowsWgsl from '../../shaders/spline-jet-jacobian-rows.wgsl';
 import { eachRow, layerLengths, rowConstants } from './jacobian-rows.ts';
 import { jetChannels } from './jet.ts';
 import { defineKernel, linearGrid } from './kernel.ts';
+import { splineJetWgsl } from './spline-jet.ts';
 import { jetJacobianRow, type SplineJetConstants } from './spline-jet-references.ts';
 import { splineWgsl } from './spline-wgsl.ts';
 

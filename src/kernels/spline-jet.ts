@@ -9,8 +9,11 @@
  * three multiplications. Outside [domainStart, domainEnd] φ continues linearly: φ'' = φ''' = 0 there.
  * Source: docs/mathematics.md, "Derivatives with respect to inputs", "Local window", "Outside the domain".
  */
+
+import jetChannelWgsl from '../../shaders/lib/jet-channel.wgsl';
 import linearIndexWgsl from '../../shaders/lib/linear-index.wgsl';
-import splineJetWgsl from '../../shaders/lib/spline-jet.wgsl';
+import jetWgsl from '../../shaders/lib/spline-jet.wgsl';
+import sampleWgsl from '../../shaders/lib/spline-jet-sample.wgsl';
 import tiledCoefficientSums from '../../shaders/lib/tiled-coefficient-sums.wgsl';
 import coefficientGradientWgsl from '../../shaders/spline-jet-coefficient-gradient.wgsl';
 import forwardWgsl from '../../shaders/spline-jet-forward.wgsl';
@@ -25,6 +28,9 @@ import {
 } from './spline-jet-references.ts';
 import { splineForward, splineGradientTiles } from './spline-layer.ts';
 import { splineWgsl } from './spline-wgsl.ts';
+
+/** What the kernels on jets share. */
+export const splineJetWgsl = jetWgsl + jetChannelWgsl;
 
 const constants = [
   'batch',
@@ -76,7 +82,7 @@ export const splineJetForward = defineKernel({
  */
 export const splineJetInputGradient = defineKernel({
   name: 'spline-jet-input-gradient',
-  wgsl: linearIndexWgsl + splineWgsl + splineJetWgsl + inputGradientWgsl,
+  wgsl: linearIndexWgsl + splineWgsl + splineJetWgsl + sampleWgsl + inputGradientWgsl,
   bindings: { x: 'read', weights: 'read', outputGradient: 'read', inputGradient: 'write' },
   constants,
   lengths(jet) {

@@ -52,6 +52,15 @@ export interface LeastSquares {
   readonly blocks: readonly ResidualBlock[];
 }
 
+/** A gradient as a sum of partial ones, which an optimizer may add up in its own kernel. */
+export interface TiledGradient {
+  /** Fills `partials` [tiles, length] and `losses` [tiles] from the variables. */
+  readonly evaluate: readonly Dispatch[];
+  readonly partials: DeviceBuffer;
+  readonly losses: DeviceBuffer;
+  readonly tiles: number;
+}
+
 /**
  * A loss as optimizers see it: a dispatch list that fills `loss` and `variables.gradients` from `variables.values`.
  *
@@ -63,6 +72,8 @@ export interface Objective {
   /** One number, filled by {@link evaluate}. */
   readonly loss: DeviceBuffer;
   readonly evaluate: readonly Dispatch[];
+  /** The same in parts, where the gradient is made so. */
+  readonly tiled?: TiledGradient;
   /** Where the variables are not the model's own parameters: variables from parameters, before an optimizer starts. */
   readonly enter?: readonly Dispatch[];
   /** The way back: parameters from variables, whenever the model is to be looked at. */

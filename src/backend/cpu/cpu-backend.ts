@@ -48,6 +48,7 @@ export class CpuBackend implements Backend {
   readonly precision = 'float64';
   readonly adapter = 'JavaScript, float64';
   readonly alignment = 64;
+  readonly parallelism = 1;
   readonly counters: Counters = {
     buffers: 0,
     bindGroups: 0,

@@ -17,7 +17,8 @@ export function adapterName(info: GPUAdapterInfo | undefined): string {
 }
 
 /** Whether the adapter computes on the CPU (lavapipe, SwiftShader, WARP). */
-export function isSoftware({ info }: GPUAdapter): boolean {
+export function isSoftware({ info }: { readonly info?: GPUAdapterInfo }): boolean {
+  if (!info) return false;
   if (info.isFallbackAdapter) return true;
   return /llvmpipe|lavapipe|swiftshader|basic render/i.test(`${info.architecture} ${info.device} ${info.description}`);
 }

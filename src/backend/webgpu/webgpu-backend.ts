@@ -13,7 +13,7 @@ import {
   validateDispatch,
 } from '../validate.ts';
 import { type Allocation, BufferPool, tooLarge, USAGE } from './buffer-pool.ts';
-import { adapterName } from './device.ts';
+import { adapterName, isSoftware } from './device.ts';
 import { toDevice } from './host-data.ts';
 import { DeviceMonitor } from './monitor.ts';
 import { PipelineCache } from './pipelines.ts';
@@ -24,6 +24,10 @@ import { Readback } from './readback.ts';
 const ALIGNMENT = 64;
 /** Enough to make the cost of a submit disappear, little enough that no driver thinks the device hangs. */
 const DISPATCHES_PER_SUBMIT = 512;
+
+/** Workgroups in flight that keep processors busy: a few per core of a processor, one per multiprocessor of a large GPU. */
+const SOFTWARE_WORKGROUPS = 16;
+const HARDWARE_WORKGROUPS = 128;
 
 class WebGpuBuffer implements DeviceBuffer {
   readonly owner: WebGpuBackend;
@@ -70,6 +74,7 @@ export class WebGpuBackend implements Backend {
   readonly precision = 'float32';
   readonly adapter: string;
   readonly alignment = ALIGNMENT;
+  readonly parallelism: number;
   readonly counters: Counters = {
     buffers: 0,
     bindGroups: 0,
@@ -95,6 +100,7 @@ export class WebGpuBackend implements Backend {
     this.device = device;
     this.options = options;
     this.adapter = adapterName(device.adapterInfo);
+    this.parallelism = isSoftware({ info: device.adapterInfo }) ? SOFTWARE_WORKGROUPS : HARDWARE_WORKGROUPS;
     this.#monitor = new DeviceMonitor(device);
     this.#pool = new BufferPool(this.#monitor, this.counters, USAGE.storage | USAGE.copySource | USAGE.copyTarget);
     this.#readback = new Readback(this.#monitor, this.counters);

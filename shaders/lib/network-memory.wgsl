@@ -1,0 +1,104 @@
+// What a workgroup of a network in one kernel shares (src/kernels/network-gradient.ts): per row one number for each of
+// SLOTS points. After src/kernels/spline-wgsl.ts (windowWgsl) and jet.wgsl.
+override batch: u32;
+override models: u32;
+override length: u32;
+override tiles: u32;
+override firstTile: u32;
+override allTiles: u32;
+
+const THREADS = 64u;
+// Odd, so that neighbouring rows lie in different memory banks.
+const STRIDE = SLOTS + 1u;
+
+// Sums of a tile where they fit beside the rows, else they are made in `partials`.
+override sumsAreLocal: bool = length <= LARGEST_LOCAL_SUMS;
+var<workgroup> sums: array<f32, select(1u, length, sumsAreLocal)>;
+
+// Channels of the inputs of all layers and of the output; and the loss's derivatives by them.
+var<workgroup> activations: array<f32, ROWS * STRIDE>;
+var<workgroup> adjoints: array<f32, ROWS * STRIDE>;
+// Four rows for each input of each spline layer.
+var<workgroup> points: array<f32, POINT_ROWS * STRIDE>;
+var<workgroup> scalarAdjoints: array<f32, SCALAR_ROWS * STRIDE>;
+var<workgroup> tileLosses: array<f32, SLOTS>;
+
+// The point that this thread works at, and where its model's parameters, targets and sums begin.
+var<private> slot: u32;
+var<private> model: u32;
+var<private> parameterBase: u32;
+var<private> partialBase: u32;
+
+// An edge (p, q) of a spline layer: its first coefficient and their stride; rows of its input and its output.
+struct Edge {
+  first: u32,
+  outputs: u32,
+  pointRow: u32,
+  inputRow: u32,
+  inputs: u32,
+  outputRow: u32,
+  cellsPerUnitLength: f32,
+}
+
+fn keepPoint(row: u32, point: Point) {
+  points[row * STRIDE + slot] = bitcast<f32>(point.cell);
+  points[(row + 1u) * STRIDE + slot] = point.left;
+  points[(row + 2u) * STRIDE + slot] = point.right;
+  points[(row + 3u) * STRIDE + slot] = point.overhang;
+}
+
+fn pointAt(row: u32, at: u32) -> Point {
+  let first = row * STRIDE + at;
+  return Point(
+    bitcast<u32>(points[first]), points[first + STRIDE], points[first + 2u * STRIDE], points[first + 3u * STRIDE]);
+}
+
+fn addToGradient(index: u32, share: f32) {
+  if (sumsAreLocal) {
+    sums[index] += share;
+  } else {
+    partials[partialBase + index] += share;
+  }
+}
+
+// Adds the gradient of an edge's coefficients over the points of a pass; they are this thread's alone.
+//   B_k h + B_k' h' + B_k'' h'' with h = g, h' = Σ_j g' x' + g'' x'', h'' = Σ_j g'' x'²
+fn accumulateEdge(edge: Edge, count: u32) {
+  for (var at = 0u; at < count; at++) {
+    let point = pointAt(edge.pointRow, at);
+    let values = derivativeAt(point, 0u);
+    let slopes = derivativeAt(point, 1u);
+    let curvatures = derivativeAt(point, 2u);
+    let output = edge.outputRow * STRIDE + at;
+    let input = edge.inputRow * STRIDE + at;
+    let g = adjoints[output];
+    var slopeFactor = 0.0;
+    var curvatureFactor = 0.0;
+    for (var j = 0u; j < directions; j++) {
+      let channel = firstChannel(j);
+      let dx = edge.cellsPerUnitLength * activations[input + channel * edge.inputs * STRIDE];
+      slopeFactor += dx * adjoints[output + channel * edge.outputs * STRIDE];
+      if (order == 2u) {
+        let g2 = adjoints[output + (channel + 1u) * edge.outputs * STRIDE];
+        let ddx = edge.cellsPerUnitLength * activations[input + (channel + 1u) * edge.inputs * STRIDE];
+        slopeFactor += ddx * g2;
+        curvatureFactor += dx * dx * g2;
+      }
+    }
+    for (var k = 0u; k <= degree; k++) {
+      var share = values[k] * g;
+      if (order > 0u) {
+        share += slopes[k] * slopeFactor;
+      }
+      if (order == 2u) {
+        share += curvatures[k] * curvatureFactor;
+      }
+      addToGradient(edge.first + (point.cell + k) * edge.outputs, share);
+    }
+  }
+}
+
+// Where channel c of output q at a point of sample i of `count` stands, in activations and adjoints.
+fn outputPlace(trace: u32, channel: u32, q: u32, i: u32, count: u32) -> u32 {
+  return (OUTPUT_ROW + channel * OUTPUTS + q) * STRIDE + trace * count + i;
+}

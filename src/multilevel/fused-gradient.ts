@@ -1,0 +1,107 @@
+import type { Backend, DeviceBuffer } from '../backend/backend.ts';
+import { dispatch } from '../backend/dispatch.ts';
+import { ceilDiv } from '../kernels/kernel.ts';
+import {
+  isNarrow,
+  type LossHead,
+  type NetworkLayer,
+  type NetworkPoints,
+  networkGradient,
+  passSamples,
+} from '../kernels/network-gradient.ts';
+import { sumTiles } from '../kernels/reductions.ts';
+import { biasName, weightsName } from '../models/layer.ts';
+import type { Network } from '../models/network.ts';
+import type { Objective, TiledGradient } from '../optimizers/objective.ts';
+
+/** A sum over samples of a loss of the network's outputs. */
+export interface FusedTerm {
+  readonly points: NetworkPoints;
+  readonly head: LossHead;
+  readonly batch: number;
+  /** x [channels, traces · batch, inputs], and those of the head. */
+  readonly buffers: Readonly<Record<string, DeviceBuffer>>;
+  /** Those of the head. */
+  readonly constants: Readonly<Record<string, number>>;
+}
+
+/** What a loss and its gradient by all parameters of a network need, in few dispatches. */
+export type FusedGradient = Pick<Objective, 'evaluate' | 'loss' | 'tiled' | 'dispose'>;
+
+/** A tile as small as this is worth a workgroup of its own on a device with room for many. */
+const FEWEST_SAMPLES = 32;
+/** Samples of a tile of the CPU: those that its kernel's reference takes at once. */
+const CPU_SAMPLES = 512;
+/** Partial sums of float32 numbers grow no longer than this while memory allows. */
+const MOST_SAMPLES = 1024;
+const MOST_TILES = 1024;
+
+/**
+ * The gradient of a sum of terms from one kernel per term (src/kernels/network-gradient.ts), tile by tile; undefined where
+ * the network is too wide for that or has layers of other kinds.
+ *
+ * @param models networks of one shape whose parameters stand one behind the other in `parameters`
+ */
+export function fusedGradient(network: Network, terms: readonly FusedTerm[]): FusedGradient | undefined {
+  const layers = networkLayers(network);
+  if (!layers || !terms.every(({ points, head }) => isNarrow(layers, points, head.scalars))) return undefined;
+  const { backend, parameters } = network;
+  const { length, values, gradients } = parameters;
+  const tiles = terms.map((term) => tilesOf(backend, layers, term));
+  const allTiles = tiles.reduce((sum, count) => sum + count, 0);
+  const partials = backend.allocate(allTiles * length, { label: 'partial gradients' });
+  const losses = backend.allocate(allTiles, { label: 'partial losses' });
+  const loss = backend.allocate(1);
+  let firstTile = 0;
+  const dispatches = terms.map(({ points, head, batch, buffers, constants }, index) => {
+    const { kernel, constants: ofLayers } = networkGradient(layers, points, head);
+    const place = { models: 1, length, tiles: tiles[index], firstTile, allTiles };
+    firstTile += tiles[index];
+    const firstScalar = network.scalars > 0 ? parameters.get('scalars').offset : 0;
+    return dispatch(
+      kernel,
+      { ...buffers, parameters: values, partials, losses },
+      { ...ofLayers, ...constants, batch, ...place, firstScalar },
+    );
+  });
+  const tiled: TiledGradient = { evaluate: dispatches, partials, losses, tiles: allTiles };
+  return {
+    tiled,
+    loss,
+    evaluate: [
+      ...dispatches,
+      dispatch(sumTiles, { partials, sum: gradients }, { tiles: allTiles, count: length }),
+      dispatch(sumTiles, { partials: losses, sum: loss }, { tiles: allTiles, count: 1 }),
+    ],
+    dispose() {
+      for (const buffer of [partials, losses, loss]) backend.release(buffer);
+    },
+  };
+}
+
+/** Enough tiles to keep the device busy; but sums that are many are worth it for as many samples only. */
+function tilesOf({ name, parallelism }: Backend, layers: readonly NetworkLayer[], term: FusedTerm): number {
+  const { batch, points, head } = term;
+  if (name === 'cpu') return ceilDiv(batch * points.traces, CPU_SAMPLES);
+  const pass = passSamples(layers, points, head.scalars);
+  const wanted = Math.min(MOST_SAMPLES, Math.max(FEWEST_SAMPLES, ceilDiv(batch, parallelism)));
+  return Math.min(MOST_TILES, ceilDiv(batch, Math.max(pass, wanted)));
+}
+
+/** The layers as the kernel wants them; undefined where it has no such layers. */
+function networkLayers({ layers, parameters }: Network): NetworkLayer[] | undefined {
+  const known: NetworkLayer[] = [];
+  for (const [index, layer] of layers.entries()) {
+    if (layer.type !== 'spline' && layer.type !== 'affine') return undefined;
+    const { inputs, outputs } = layer;
+    const place = { inputs, outputs, firstParameter: parameters.get(weightsName(index)).offset };
+    if ('grid' in layer) known.push({ ...place, type: 'spline', ...layer.grid });
+    else
+      known.push({
+        ...place,
+        type: 'affine',
+        firstBias: layer.bias ? parameters.get(biasName(index)).offset : undefined,
+      });
+  }
+  return known;
+}
