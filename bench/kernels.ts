@@ -105,7 +105,16 @@ function layerKernels({ inputs, outputs, intervals }: Sizes): [Kernel, Record<st
   const dense = { batch: BATCH, inputs, outputs, biasRows: BATCH };
   const count = inputs * coefficients * outputs;
   const tiles = splineGradientTiles(layer);
-  const moments = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, steps: 1 };
+  const moments = {
+    beta1: 0.9,
+    beta2: 0.999,
+    epsilon: 1e-8,
+    weightDecay: 0,
+    steps: 1,
+    models: 1,
+    tiles: 1,
+    ringLength: 1,
+  };
   const results = { count: BATCH * outputs };
   const vectors = { rows: VECTORS, columns: count };
   return [
@@ -120,7 +129,7 @@ function layerKernels({ inputs, outputs, intervals }: Sizes): [Kernel, Record<st
     ...[affineForward, affineInputGradient, affineWeightGradient].map((kernel) => pair(kernel, dense)),
     pair(meanSquaredError, results),
     pair(meanSquaredErrorGradient, results),
-    pair(adam, { ...moments, count }),
+    pair(adam, { ...moments, length: count }),
     pair(rowDots, vectors),
     pair(linearCombination, vectors),
   ];

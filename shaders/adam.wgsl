@@ -1,18 +1,25 @@
-// One AdamW step, number t = counter[0] + 1, with the learning rate schedule[min(counter[0], steps - 1)].
-// One thread per parameter, workgroups of 64 on a linear grid. Assumes 0 <= beta1, beta2 < 1 and steps >= 1.
-override count: u32;
+// One AdamW step, number t = counter[0] + 1, of every model, with the learning rate schedule[model, min(counter[0],
+// steps - 1)] and the gradient Σ_tile partials[model,tile,i]; and ring[model, counter[0] % ringLength] = Σ_tile losses.
+// One thread per parameter and one per loss, workgroups of 64 on a linear grid. Tiles are added in order, in runs of 32 to
+// keep rounding errors small. Assumes 0 <= beta1, beta2 < 1 and steps, tiles >= 1.
+override models: u32;
+override length: u32;
+override tiles: u32;
 override steps: u32;
+override ringLength: u32;
 override beta1: f32;
 override beta2: f32;
 override epsilon: f32;
 override weightDecay: f32;
 
 @group(0) @binding(0) var<storage, read_write> parameters: array<f32>;
-@group(0) @binding(1) var<storage, read> gradient: array<f32>;
-@group(0) @binding(2) var<storage, read_write> firstMoment: array<f32>;
-@group(0) @binding(3) var<storage, read_write> secondMoment: array<f32>;
-@group(0) @binding(4) var<storage, read> schedule: array<f32>;
-@group(0) @binding(5) var<storage, read> counter: array<u32>;
+@group(0) @binding(1) var<storage, read> partials: array<f32>;
+@group(0) @binding(2) var<storage, read> losses: array<f32>;
+@group(0) @binding(3) var<storage, read_write> firstMoment: array<f32>;
+@group(0) @binding(4) var<storage, read_write> secondMoment: array<f32>;
+@group(0) @binding(5) var<storage, read> schedule: array<f32>;
+@group(0) @binding(6) var<storage, read> counter: array<u32>;
+@group(0) @binding(7) var<storage, read_write> ring: array<f32>;
 
 // 1 - beta^t for both betas by binary powering of the complement c = 1 - beta: 1 - beta^(s + t) = c_s + c_t (1 - c_s).
 // Only positive terms are added, so the result keeps its relative accuracy for small t, where 1 - pow(beta, t) has none.
@@ -28,15 +35,37 @@ fn biasCorrections(t: u32) -> vec2<f32> {
   return result;
 }
 
+// What tile `tile` of all models' tiles contributes to parameter i, or to the loss where i = length.
+fn contribution(tile: u32, i: u32) -> f32 {
+  if (i == length) {
+    return losses[tile];
+  }
+  return partials[tile * length + i];
+}
+
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-  let index = linearIndex(workgroup, local, 64u);
-  if (index >= count) {
+  let thread = linearIndex(workgroup, local, 64u);
+  let model = thread / (length + 1u);
+  let i = thread % (length + 1u);
+  if (model >= models) {
+    return;
+  }
+  var g = 0.0;
+  for (var start = 0u; start < tiles; start += 32u) {
+    var run = 0.0;
+    for (var tile = start; tile < min(start + 32u, tiles); tile++) {
+      run += contribution(model * tiles + tile, i);
+    }
+    g += run;
+  }
+  if (i == length) {
+    ring[model * ringLength + counter[0] % ringLength] = g;
     return;
   }
   let corrections = biasCorrections(counter[0] + 1u);
-  let learningRate = schedule[min(counter[0], steps - 1u)];
-  let g = gradient[index];
+  let learningRate = schedule[model * steps + min(counter[0], steps - 1u)];
+  let index = model * length + i;
   let m = beta1 * firstMoment[index] + (1.0 - beta1) * g;
   let v = beta2 * secondMoment[index] + (1.0 - beta2) * g * g;
   firstMoment[index] = m;

@@ -7,7 +7,7 @@ import { differencePenalty, differencePenaltyGradient } from '../../src/kernels/
 import { gatherRows } from '../../src/kernels/gather.ts';
 import type { Kernel } from '../../src/kernels/kernel.ts';
 import { meanSquaredError, meanSquaredErrorGradient } from '../../src/kernels/mean-squared-error.ts';
-import { nonfiniteCount, outsideCount, recordScalar } from '../../src/kernels/monitors.ts';
+import { nonfiniteCount, outsideCount } from '../../src/kernels/monitors.ts';
 import { rowDots, sumTiles } from '../../src/kernels/reductions.ts';
 import { kernels } from '../../src/kernels/registry.ts';
 import { linearCombination } from '../../src/kernels/vectors.ts';
@@ -117,24 +117,36 @@ describe('reductions', () => {
 });
 
 describe('Adam', () => {
-  const settings = { steps: 3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01 };
+  const settings = {
+    models: 1,
+    tiles: 1,
+    ringLength: 4,
+    steps: 3,
+    beta1: 0.9,
+    beta2: 0.999,
+    epsilon: 1e-8,
+    weightDecay: 0.01,
+  };
 
   it("takes the textbook's steps on a quadratic", () => {
-    const constants = { ...settings, count: 2 };
+    const constants = { ...settings, length: 2 };
     const buffers = withOutputs(adam, constants, {
       parameters: Float64Array.of(1, -2),
-      gradient: new Float64Array(2),
+      partials: new Float64Array(2),
+      losses: new Float64Array(1),
       firstMoment: new Float64Array(2),
       secondMoment: new Float64Array(2),
       schedule: Float64Array.of(0.1, 0.05, 0.02),
       counter: new Uint32Array(1),
+      ring: new Float64Array(4),
     });
     const theta = [1, -2];
     const state = theta.map(() => ({ m: 0, v: 0 }));
     let [power1, power2] = [1, 1];
     for (let t = 1; t <= 200; t++) {
       const learningRate = [0.1, 0.05, 0.02][Math.min(t, 3) - 1];
-      buffers.gradient.set(theta.map((value, i) => (i + 1) * value));
+      buffers.losses[0] = t;
+      buffers.partials.set(theta.map((value, i) => (i + 1) * value));
       power1 *= 0.9;
       power2 *= 0.999;
       theta.forEach((value, i) => {
@@ -149,13 +161,15 @@ describe('Adam', () => {
       expectClose(buffers.parameters, theta, 1e-11);
     }
     expect(buffers.counter[0]).to.equal(200);
+    expect([...buffers.ring.subarray(0, 4)]).to.deep.equal([197, 198, 199, 200]);
   });
 
   it('moves each parameter by the learning rate in its first step, whatever the size of the gradient', () => {
-    const constants = { ...settings, count: 3, weightDecay: 0 };
+    const constants = { ...settings, length: 3, weightDecay: 0 };
     const buffers = withOutputs(adam, constants, {
       parameters: new Float64Array(3),
-      gradient: Float64Array.of(1e-3, -1, 1e6),
+      partials: Float64Array.of(1e-3, -1, 1e6),
+      losses: new Float64Array(1),
       firstMoment: new Float64Array(3),
       secondMoment: new Float64Array(3),
       schedule: Float64Array.of(0.5, 0, 0),
@@ -164,6 +178,24 @@ describe('Adam', () => {
     adam.reference(buffers as never, constants);
     // ε / |g| = 1e-5 for the smallest gradient.
     expectClose(buffers.parameters, [-0.5, 0.5, -0.5], 1.1e-5);
+  });
+
+  it('adds up tiles, and keeps models apart', () => {
+    const constants = { ...settings, models: 2, tiles: 2, length: 2, steps: 1, ringLength: 1, weightDecay: 0 };
+    const buffers = withOutputs(adam, constants, {
+      parameters: new Float64Array(4),
+      partials: Float64Array.of(1, 2, 3, 4, 10, 20, -30, -40),
+      losses: Float64Array.of(1, 2, 10, 20),
+      firstMoment: new Float64Array(4),
+      secondMoment: new Float64Array(4),
+      schedule: Float64Array.of(0.5, 0.25),
+      counter: new Uint32Array(1),
+      ring: new Float64Array(2),
+    });
+    adam.reference(buffers as never, constants);
+    expectClose(buffers.firstMoment, [0.4, 0.6, -2, -2], 1e-14);
+    expectClose(buffers.parameters, [-0.5, -0.5, 0.25, 0.25], 1e-7);
+    expect([...buffers.ring.subarray(0, 2)]).to.deep.equal([3, 30]);
   });
 });
 
@@ -180,15 +212,6 @@ describe('monitors', () => {
     const counts = Uint32Array.of(7, 7);
     outsideCount.reference({ values, counts }, { count: 8, slot: 0, slots: 2, domainStart: -1, domainEnd: 1 });
     expect([...counts]).to.deep.equal([4, 7]);
-  });
-
-  it('record scalars in a ring', () => {
-    const ring = new Float64Array(3);
-    for (let step = 0; step < 5; step++) {
-      const inputs = { value: Float64Array.of(10 + step), counter: Uint32Array.of(step), ring };
-      recordScalar.reference(inputs, { length: 3 });
-    }
-    expect([...ring]).to.deep.equal([13, 14, 12]);
   });
 });
 

@@ -11,43 +11,58 @@ import advanceCounterWgsl from '../../shaders/advance-counter.wgsl';
 import linearIndex from '../../shaders/lib/linear-index.wgsl';
 import { defineKernel, linearGrid } from './kernel.ts';
 
-/** One thread per parameter. The counter is read only: {@link advanceCounter} moves it on. */
+/**
+ * All `models` at once: parameters and moments [models, length], schedule [models, steps]. The gradient is the sum over tiles
+ * of partials [models, tiles, length], the loss that of losses [models, tiles]; it goes to place counter[0] % ringLength of
+ * ring [models, ringLength]. The counter is read only: {@link advanceCounter} moves it on.
+ */
 export const adam = defineKernel({
   name: 'adam',
   wgsl: linearIndex + adamWgsl,
   bindings: {
     parameters: 'update',
-    gradient: 'read',
+    partials: 'read',
+    losses: 'read',
     firstMoment: 'update',
     secondMoment: 'update',
     schedule: 'read',
     counter: 'read:uint',
+    ring: 'update',
   },
-  constants: ['count', 'steps', 'beta1', 'beta2', 'epsilon', 'weightDecay'],
-  lengths: ({ count, steps }) => ({
-    parameters: count,
-    gradient: count,
-    firstMoment: count,
-    secondMoment: count,
-    schedule: steps,
+  constants: ['models', 'length', 'tiles', 'steps', 'ringLength', 'beta1', 'beta2', 'epsilon', 'weightDecay'],
+  lengths: ({ models, length, tiles, steps, ringLength }) => ({
+    parameters: models * length,
+    partials: models * tiles * length,
+    losses: models * tiles,
+    firstMoment: models * length,
+    secondMoment: models * length,
+    schedule: models * steps,
     counter: 1,
+    ring: models * ringLength,
   }),
-  workgroups: ({ count }) => linearGrid(count),
-  flops: ({ count }) => 16 * count,
-  reference(buffers, { count, steps, beta1, beta2, epsilon, weightDecay }) {
-    const { parameters, gradient, firstMoment, secondMoment, schedule, counter } = buffers;
+  workgroups: ({ models, length }) => linearGrid(models * (length + 1)),
+  flops: ({ models, length, tiles }) => models * length * (16 + tiles),
+  reference(buffers, { models, length, tiles, steps, ringLength, beta1, beta2, epsilon, weightDecay }) {
+    const { parameters, partials, losses, firstMoment, secondMoment, schedule, counter, ring } = buffers;
     const step = counter[0] + 1;
-    const learningRate = schedule[Math.min(counter[0], steps - 1)];
     const firstCorrection = 1 - beta1 ** step;
     const secondCorrection = 1 - beta2 ** step;
-    for (let i = 0; i < count; i++) {
-      const g = gradient[i];
-      const m = beta1 * firstMoment[i] + (1 - beta1) * g;
-      const v = beta2 * secondMoment[i] + (1 - beta2) * g * g;
-      firstMoment[i] = m;
-      secondMoment[i] = v;
-      const direction = m / firstCorrection / (Math.sqrt(v / secondCorrection) + epsilon);
-      parameters[i] -= learningRate * (direction + weightDecay * parameters[i]);
+    for (let model = 0; model < models; model++) {
+      const learningRate = schedule[model * steps + Math.min(counter[0], steps - 1)];
+      const from = model * length;
+      for (let i = from; i < from + length; i++) {
+        let g = 0;
+        for (let tile = 0; tile < tiles; tile++) g += partials[(model * tiles + tile) * length + i - from];
+        const m = beta1 * firstMoment[i] + (1 - beta1) * g;
+        const v = beta2 * secondMoment[i] + (1 - beta2) * g * g;
+        firstMoment[i] = m;
+        secondMoment[i] = v;
+        const direction = m / firstCorrection / (Math.sqrt(v / secondCorrection) + epsilon);
+        parameters[i] -= learningRate * (direction + weightDecay * parameters[i]);
+      }
+      let loss = 0;
+      for (let tile = 0; tile < tiles; tile++) loss += losses[model * tiles + tile];
+      ring[model * ringLength + (counter[0] % ringLength)] = loss;
     }
   },
 });

@@ -1,9 +1,8 @@
-/** What a run watches without a readback: counts of bad values per layer, and a ring of losses. */
+/** What a run watches without a readback: counts of bad values. */
 import nan from '../../shaders/lib/nan.wgsl';
 import workgroupCount from '../../shaders/lib/workgroup-count.wgsl';
 import nonfiniteCountWgsl from '../../shaders/nonfinite-count.wgsl';
 import outsideCountWgsl from '../../shaders/outside-count.wgsl';
-import recordScalarWgsl from '../../shaders/record-scalar.wgsl';
 import { defineKernel } from './kernel.ts';
 
 /** counts[slot] = how many of the first `count` values are NaN or infinite, by their bits. One workgroup. */
@@ -35,19 +34,5 @@ export const outsideCount = defineKernel({
     let total = 0;
     for (let i = 0; i < count; i++) if (values[i] < domainStart || values[i] > domainEnd) total++;
     counts[slot] = total;
-  },
-});
-
-/** ring[counter[0] % length] = value[0]. */
-export const recordScalar = defineKernel({
-  name: 'record-scalar',
-  wgsl: recordScalarWgsl,
-  bindings: { value: 'read', counter: 'read:uint', ring: 'update' },
-  constants: ['length'],
-  lengths: ({ length }) => ({ value: 1, counter: 1, ring: length }),
-  workgroups: () => [1, 1, 1],
-  flops: () => 0,
-  reference({ value, counter, ring }, { length }) {
-    ring[counter[0] % length] = value[0];
   },
 });

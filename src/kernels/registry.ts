@@ -8,7 +8,7 @@ import { gatherRows } from './gather.ts';
 import { affineJacobianRows, denseJacobianRows, differenceJacobianRows, splineJacobianRows } from './jacobian-rows.ts';
 import type { Kernel } from './kernel.ts';
 import { meanSquaredError, meanSquaredErrorGradient } from './mean-squared-error.ts';
-import { nonfiniteCount, outsideCount, recordScalar } from './monitors.ts';
+import { nonfiniteCount, outsideCount } from './monitors.ts';
 import { edgeBlocks, normalMatrix, rowCombination, rowProducts } from './normal-equations.ts';
 import { powerReluForward, powerReluInputGradient, powerReluWeightGradient } from './power-relu-layer.ts';
 import { prolongate } from './prolongation.ts';
@@ -71,6 +71,5 @@ export const kernels: readonly Kernel[] = [
   fill,
   nonfiniteCount,
   outsideCount,
-  recordScalar,
   gatherRows,
 ];

@@ -1,4 +1,4 @@
-import type { Backend, DeviceBuffer } from '../backend/backend.ts';
+import type { Backend, DeviceBuffer, Dispatch } from '../backend/backend.ts';
 import { dispatch } from '../backend/dispatch.ts';
 import { ceilDiv } from '../kernels/kernel.ts';
 import {
@@ -40,9 +40,13 @@ const MOST_TILES = 1024;
  * The gradient of a sum of terms from one kernel per term (src/kernels/network-gradient.ts), tile by tile; undefined where
  * the network is too wide for that or has layers of other kinds.
  *
- * @param models networks of one shape whose parameters stand one behind the other in `parameters`
+ * @param before what fills the terms' buffers anew for every evaluation
  */
-export function fusedGradient(network: Network, terms: readonly FusedTerm[]): FusedGradient | undefined {
+export function fusedGradient(
+  network: Network,
+  terms: readonly FusedTerm[],
+  before: readonly Dispatch[] = [],
+): FusedGradient | undefined {
   const layers = networkLayers(network);
   if (!layers || !terms.every(({ points, head }) => isNarrow(layers, points, head.scalars))) return undefined;
   const { backend, parameters } = network;
@@ -53,7 +57,7 @@ export function fusedGradient(network: Network, terms: readonly FusedTerm[]): Fu
   const losses = backend.allocate(allTiles, { label: 'partial losses' });
   const loss = backend.allocate(1);
   let firstTile = 0;
-  const dispatches = terms.map(({ points, head, batch, buffers, constants }, index) => {
+  const ofTerms = terms.map(({ points, head, batch, buffers, constants }, index) => {
     const { kernel, constants: ofLayers } = networkGradient(layers, points, head);
     const place = { models: 1, length, tiles: tiles[index], firstTile, allTiles };
     firstTile += tiles[index];
@@ -64,6 +68,7 @@ export function fusedGradient(network: Network, terms: readonly FusedTerm[]): Fu
       { ...ofLayers, ...constants, batch, ...place, firstScalar },
     );
   });
+  const dispatches = [...before, ...ofTerms];
   const tiled: TiledGradient = { evaluate: dispatches, partials, losses, tiles: allTiles };
   return {
     tiled,

@@ -2,9 +2,9 @@ import type { DeviceBuffer, Recording } from '../backend/backend.ts';
 import { dispatch } from '../backend/dispatch.ts';
 import { NestkanError } from '../errors.ts';
 import { adam as adamKernel, advanceCounter } from '../kernels/adam.ts';
-import { nonfiniteCount, recordScalar } from '../kernels/monitors.ts';
+import { nonfiniteCount } from '../kernels/monitors.ts';
 import { Memory } from './memory.ts';
-import type { Objective } from './objective.ts';
+import type { Objective, TiledGradient } from './objective.ts';
 import type { Advance, Optimizer, OptimizerRun } from './optimizer.ts';
 import { learningRates, type Schedule } from './schedule.ts';
 import { Snapshot } from './snapshot.ts';
@@ -61,6 +61,11 @@ export function adam(options: AdamOptions = {}): Optimizer {
   };
 }
 
+/** A gradient that is not made in parts, as its only part. */
+function whole({ evaluate, variables, loss }: Objective): TiledGradient {
+  return { evaluate, partials: variables.gradients, losses: loss, tiles: 1 };
+}
+
 /** Steps enqueued together: the first one's number, how many, and the snapshot taken before them. */
 interface Chunk {
   readonly first: number;
@@ -109,20 +114,20 @@ class AdamRun implements OptimizerRun {
   }
 
   async record(): Promise<void> {
-    const { backend, variables, evaluate, perStep = [], loss } = this.#objective;
+    const { backend, variables, perStep = [] } = this.#objective;
     const [parameters, firstMoment, secondMoment] = this.#state;
-    const counter = this.#counter;
-    const count = variables.length;
-    const moments = { gradient: variables.gradients, firstMoment, secondMoment };
+    const { length: count } = variables;
+    const { evaluate, partials, losses, tiles } = this.#objective.tiled ?? whole(this.#objective);
+    const [schedule, counter, ring] = [this.#schedule, this.#counter, this.#ring];
+    const sizes = { models: 1, length: count, tiles, steps: schedule.length, ringLength: ring.length };
     this.#step = await backend.record(
       [
         ...evaluate,
         ...perStep,
-        dispatch(recordScalar, { value: loss, counter, ring: this.#ring }, { length: this.#ring.length }),
         dispatch(
           adamKernel,
-          { parameters, ...moments, schedule: this.#schedule, counter },
-          { ...this.#constants, count, steps: this.#schedule.length },
+          { parameters, partials, losses, firstMoment, secondMoment, schedule, counter, ring },
+          { ...this.#constants, ...sizes },
         ),
         dispatch(advanceCounter, { counter }, {}),
       ],

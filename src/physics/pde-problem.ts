@@ -5,6 +5,7 @@ import { NestkanError } from '../errors.ts';
 import { attentionUpdate } from '../kernels/weighted-squares.ts';
 import { isGridLayer } from '../models/layer.ts';
 import type { Network } from '../models/network.ts';
+import { type FusedTerm, fusedGradient } from '../multilevel/fused-gradient.ts';
 import type { Monitor, Problem } from '../multilevel/problem.ts';
 import { constantTensor, residualBlock } from '../optimizers/least-squares.ts';
 import type { LeastSquares, Objective, ResidualBlock } from '../optimizers/objective.ts';
@@ -16,6 +17,7 @@ import { Collocation, type CollocationOptions } from './collocation.ts';
 import { applyToJets } from './network-jets.ts';
 import type { Pde } from './pde.ts';
 import { evaluateFormulas, type FeatureScaling, featureScaling, inputJets } from './points.ts';
+import { residualHead } from './residual-head.ts';
 import { residual, weightedSquaresLoss } from './residual-op.ts';
 import { type TracedTerm, traceTerm } from './trace.ts';
 
@@ -30,6 +32,9 @@ interface BoundTerm {
   readonly weights: Tensor;
   /** Of the mean, and of the weight. */
   readonly factor: number;
+  /** Inputs of the network, and values given beside them. */
+  readonly jets: Tensor;
+  readonly given: Tensor;
   readonly loss: Tensor;
 }
 
@@ -62,8 +67,11 @@ export class PdeProblem implements Problem {
     const terms = this.#record(tape, model);
     const loss = total(tape, terms);
     const forward = [...tape.dispatches];
-    parameters.watch(tape);
-    tape.backward(loss);
+    const fused = fusedGradient(model, terms.map(fusedTerm));
+    if (!fused) {
+      parameters.watch(tape);
+      tape.backward(loss);
+    }
     const attentive = terms.filter(({ traced }) => (traced.term.attention ?? 0) > 0);
     const perStep = attentive.map(({ traced, residual: { buffer, shape }, weights }): Dispatch => {
       const constants = { batch: shape[1], residuals: shape[0], rate: traced.term.attention! };
@@ -73,14 +81,16 @@ export class PdeProblem implements Problem {
     return {
       backend,
       variables: parameters,
-      loss: loss.buffer,
-      evaluate: tape.dispatches,
+      ...(fused ?? { loss: loss.buffer, evaluate: tape.dispatches }),
       perStep,
       stepState: attentive.map(({ weights }) => weights.buffer),
       leastSquares: () =>
         (leastSquares ??= { evaluate: forward, loss: loss.buffer, blocks: residualBlocks(tape, model, terms) }),
       diagnose: () => this.#diagnose(backend, forward, terms),
-      dispose: () => tape.dispose(),
+      dispose() {
+        fused?.dispose();
+        tape.dispose();
+      },
     };
   }
 
@@ -116,7 +126,7 @@ export class PdeProblem implements Problem {
     }
     const tape = new Tape(model.backend);
     try {
-      const { shape, buffer } = this.#recordResidual(tape, model, traced, sides);
+      const { shape, buffer } = this.#recordResidual(tape, model, traced, sides).residual;
       model.backend.run(await tape.record('residual'));
       const [data] = await model.backend.read([buffer]);
       return { rows: shape[0], columns: shape[1], data };
@@ -132,15 +142,15 @@ export class PdeProblem implements Problem {
       .map(({ traced, index }) => {
         const sides = heldOut ? this.#collocation.heldOut(traced, index) : this.points(traced, index, model);
         const batch = sides[0].rows;
-        const result = this.#recordResidual(tape, model, traced, sides);
+        const { residual, ...inputs } = this.#recordResidual(tape, model, traced, sides);
         const weights = upload(tape, [batch], new Float64Array(batch).fill(1));
         const factor = (only === undefined ? (traced.term.weight ?? 1) : 1) / batch;
-        const loss = tape.apply(weightedSquaresLoss, [result, weights], { factor });
-        return { traced, points: sides[0], residual: result, weights, factor, loss };
+        const loss = tape.apply(weightedSquaresLoss, [residual, weights], { factor });
+        return { traced, points: sides[0], residual, ...inputs, weights, factor, loss };
       });
   }
 
-  #recordResidual(tape: Tape, model: Network, traced: TracedTerm, sides: readonly Matrix[]): Tensor {
+  #recordResidual(tape: Tape, model: Network, traced: TracedTerm, sides: readonly Matrix[]) {
     this.#checkModel(model, traced);
     const { pde, scaling } = this;
     const { name, traces, directions, order, kernels, fields } = traced;
@@ -153,10 +163,10 @@ export class PdeProblem implements Problem {
     );
     const largest = model.backend.precision === 'float32' ? LARGEST_FLOAT32 : undefined;
     checkFinite(`a given value of the term ${name}`, values, { box: pde.box, points, term: name, largest });
-    const input = upload(tape, [1 + order * directions.length, traces * points.rows, model.inputs], seen);
-    const jets = applyToJets(tape, model, input, { directions: directions.length, order });
+    const jets = upload(tape, [1 + order * directions.length, traces * points.rows, model.inputs], seen);
+    const outputs = applyToJets(tape, model, jets, { directions: directions.length, order });
     const given = upload(tape, [Math.max(1, values.length)], values.length > 0 ? values : [0]);
-    return tape.apply(residual, [jets, given, this.#scalars(tape, model)], kernels);
+    return { jets, given, residual: tape.apply(residual, [outputs, given, this.#scalars(tape, model)], kernels) };
   }
 
   /** The points of a term on the level of `model`, one matrix per side. */
@@ -200,6 +210,18 @@ export class PdeProblem implements Problem {
       { fix: `Create the model with widths [${scale.length}, …, ${this.pde.unknowns.length}].` },
     );
   }
+}
+
+/** The same term for a network in one kernel. */
+function fusedTerm({ traced, residual: { shape, buffer }, weights, factor, jets, given }: BoundTerm): FusedTerm {
+  const { directions, order, traces, kernels } = traced;
+  return {
+    points: { directions: directions.length, order, traces },
+    head: residualHead(kernels),
+    batch: shape[1],
+    buffers: { x: jets.buffer, fields: given.buffer, weights: weights.buffer, residual: buffer },
+    constants: { factor },
+  };
 }
 
 function total(tape: Tape, terms: readonly BoundTerm[]): Tensor {

@@ -96,10 +96,12 @@ const arithmetic: Record<keyof typeof binaryValues, Loop> = {
   },
 };
 
-/** WGSL statements `let e0 = …;` for a program; `load` gives the WGSL expression of a symbol. */
-export function toWgsl({ instructions }: Program, load: (key: string) => string): string {
+/** WGSL statements `let e0 = …;` for a program, `e` being `name`; `load` gives the WGSL expression of a symbol. */
+export function toWgsl({ instructions }: Program, load: (key: string) => string, name = 'e'): string {
   return instructions
-    .map(({ node, operands: [a, b] }, number) => `  let e${number} = ${wgslOf(node, `e${a}`, `e${b}`, load)};`)
+    .map(({ node, operands: [a, b] }, number) => {
+      return `  let ${name}${number} = ${wgslOf(node, `${name}${a}`, `${name}${b}`, load)};`;
+    })
     .join('\n');
 }
 

@@ -21,6 +21,8 @@ export interface ResidualSizes {
 }
 
 export interface ResidualKernels extends ResidualSizes {
+  /** What the two kernels compute; results of the second are derivatives by all jets, then by all scalars. */
+  readonly programs: { readonly forward: Program; readonly backward: Program };
   /** jets [channels, traces · batch, outputs], fields [fields, batch], scalars [scalars] → residual [residuals, batch]. */
   readonly forward: Kernel<'jets' | 'fields' | 'scalars' | 'residual', 'batch'>;
   /** Products of the residuals' derivatives with a gradient: for the jets, and per sample for the scalars. */
@@ -59,7 +61,13 @@ export function residualKernels(equations: readonly Expression[], sizes: Residua
   const backward = compile(wanted.map((key) => (keys.includes(key) ? derivativeBy(key) : constant(0))));
   checkConstants(name, 'the residual', forward);
   checkConstants(name, 'the derivative of the residual', backward);
-  return { ...sizes, forward: forwardKernel(forward, sizes, name), backward: backwardKernel(backward, sizes, name) };
+  const programs = { forward, backward };
+  return {
+    ...sizes,
+    programs,
+    forward: forwardKernel(forward, sizes, name),
+    backward: backwardKernel(backward, sizes, name),
+  };
 }
 
 /** WGSL has no literals beyond float32's range; what is too small for it reads as zero there, which is as near as it gets. */
