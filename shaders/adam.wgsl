@@ -1,7 +1,7 @@
 // One AdamW step, number t = counter[0] + 1, of every model, with the learning rate schedule[model, min(counter[0],
 // steps - 1)] and the gradient Σ_tile partials[model,tile,i]; and ring[model, counter[0] % ringLength] = Σ_tile losses.
-// One thread per parameter and one per loss, workgroups of 64 on a linear grid. Tiles are added in order, in runs of 32 to
-// keep rounding errors small. Assumes 0 <= beta1, beta2 < 1 and steps, tiles >= 1.
+// Elements are the parameters of a model and, last, its loss. Assumes 0 <= beta1, beta2 < 1 and steps, tiles >= 1.
+// After shaders/lib/linear-index.wgsl and tile-sum.wgsl.
 override models: u32;
 override length: u32;
 override tiles: u32;
@@ -35,29 +35,23 @@ fn biasCorrections(t: u32) -> vec2<f32> {
   return result;
 }
 
-// What tile `tile` of all models' tiles contributes to parameter i, or to the loss where i = length.
-fn contribution(tile: u32, i: u32) -> f32 {
+fn contribution(tile: u32, element: u32) -> f32 {
+  let model = element / (length + 1u);
+  let i = element % (length + 1u);
   if (i == length) {
-    return losses[tile];
+    return losses[model * tiles + tile];
   }
-  return partials[tile * length + i];
+  return partials[(model * tiles + tile) * length + i];
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-  let thread = linearIndex(workgroup, local, 64u);
-  let model = thread / (length + 1u);
-  let i = thread % (length + 1u);
-  if (model >= models) {
+  let element = tileElement(workgroup, local);
+  let model = element / (length + 1u);
+  let i = element % (length + 1u);
+  let g = tileSum(element, model < models, local);
+  if (local >= columns || model >= models) {
     return;
-  }
-  var g = 0.0;
-  for (var start = 0u; start < tiles; start += 32u) {
-    var run = 0.0;
-    for (var tile = start; tile < min(start + 32u, tiles); tile++) {
-      run += contribution(model * tiles + tile, i);
-    }
-    g += run;
   }
   if (i == length) {
     ring[model * ringLength + counter[0] % ringLength] = g;

@@ -2,12 +2,14 @@
 // backward sweep of a narrow network in one kernel. The end of a text that src/kernels/network-gradient.ts puts together.
 //
 // A workgroup is one tile of samples of one model, in passes of as many samples as its memory has slots for. In the sweeps
-// a thread is a point; afterwards a thread owns an edge and adds what all points of the pass contribute to it, in order:
-// no atomics, and the same bits each time. Tile t holds samples t·T … min(t·T + T, batch) − 1, T = ⌈batch/tiles⌉.
+// LANES threads share a point; afterwards a thread owns an edge and adds what all points of the pass contribute to it, in
+// order: no atomics, and the same bits each time. Tile t holds samples t·T … min(t·T + T, batch) − 1, T = ⌈batch/tiles⌉.
 // Source: docs/mathematics.md, "A network in one kernel".
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
   let tile = workgroup.x;
+  slot = local % SLOTS;
+  lane = local / SLOTS;
   model = workgroup.y;
   parameterBase = model * length;
   partialBase = (model * allTiles + firstTile + tile) * length;
@@ -26,26 +28,24 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   for (var first = tileStart; first < tileEnd; first += SAMPLES) {
     let count = min(SAMPLES, tileEnd - first);
     workgroupBarrier();
-    for (slot = local; slot < traces * count; slot += THREADS) {
+    let isActive = slot < traces * count;
+    if (isActive) {
       loadInputs(slot / count * batch + first + slot % count);
-      forwardSweep();
     }
     workgroupBarrier();
+    forwardSweep(isActive);
     if (local < count) {
       loss += evaluateLoss(first + local, local, count);
     }
     workgroupBarrier();
-    for (slot = local; slot < traces * count; slot += THREADS) {
-      backwardSweep();
-    }
-    workgroupBarrier();
+    backwardSweep(isActive);
     accumulateGradients(local, traces * count);
     for (var scalar = local; scalar < SCALARS; scalar += THREADS) {
       var sum = 0.0;
       for (var i = 0u; i < count; i++) {
         sum += scalarAdjoints[scalar * STRIDE + i];
       }
-      addToGradient(firstScalar + scalar, sum);
+      setGradient(firstScalar + scalar, gradientAt(firstScalar + scalar) + sum);
     }
   }
   if (local < SAMPLES) {
@@ -69,7 +69,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
 // Point `row` of x [channels, traces · batch, inputs] into the first layer's rows.
 fn loadInputs(row: u32) {
   for (var channel = 0u; channel < channels; channel++) {
-    for (var p = 0u; p < INPUTS; p++) {
+    for (var p = lane; p < INPUTS; p += LANES) {
       activations[(channel * INPUTS + p) * STRIDE + slot] = x[(channel * traces * batch + row) * INPUTS + p];
     }
   }

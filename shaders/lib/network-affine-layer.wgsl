@@ -3,9 +3,11 @@
 override firstParameter: u32;
 override firstBias: u32;
 
+fn locateInputs() {}
+
 fn forward() {
   for (var channel = 0u; channel < channels; channel++) {
-    for (var q = 0u; q < outputs; q++) {
+    for (var q = lane; q < outputs; q += LANES) {
       var sum = 0.0;
       if (bias && channel == 0u) {
         sum = parameters[parameterBase + firstBias + q];
@@ -21,7 +23,7 @@ fn forward() {
 
 fn backward() {
   for (var channel = 0u; channel < channels; channel++) {
-    for (var p = 0u; p < inputs; p++) {
+    for (var p = lane; p < inputs; p += LANES) {
       var sum = 0.0;
       for (var q = 0u; q < outputs; q++) {
         let weight = parameters[parameterBase + firstParameter + p * outputs + q];
@@ -47,5 +49,6 @@ fn accumulate(index: u32, points: u32) {
       }
     }
   }
-  addToGradient(select(firstParameter + index, firstBias + q, p == inputs), sum);
+  let place = select(firstParameter + index, firstBias + q, p == inputs);
+  setGradient(place, gradientAt(place) + sum);
 }

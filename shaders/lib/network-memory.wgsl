@@ -7,7 +7,8 @@ override tiles: u32;
 override firstTile: u32;
 override allTiles: u32;
 
-const THREADS = 64u;
+// The threads of a workgroup are LANES for each slot.
+const THREADS = LANES * SLOTS;
 // Odd, so that neighbouring rows lie in different memory banks.
 const STRIDE = SLOTS + 1u;
 
@@ -23,8 +24,9 @@ var<workgroup> points: array<f32, POINT_ROWS * STRIDE>;
 var<workgroup> scalarAdjoints: array<f32, SCALAR_ROWS * STRIDE>;
 var<workgroup> tileLosses: array<f32, SLOTS>;
 
-// The point that this thread works at, and where its model's parameters, targets and sums begin.
+// The point that this thread works at with others, and where its model's parameters, targets and sums begin.
 var<private> slot: u32;
+var<private> lane: u32;
 var<private> model: u32;
 var<private> parameterBase: u32;
 var<private> partialBase: u32;
@@ -53,11 +55,18 @@ fn pointAt(row: u32, at: u32) -> Point {
     bitcast<u32>(points[first]), points[first + STRIDE], points[first + 2u * STRIDE], points[first + 3u * STRIDE]);
 }
 
-fn addToGradient(index: u32, share: f32) {
+fn gradientAt(index: u32) -> f32 {
   if (sumsAreLocal) {
-    sums[index] += share;
+    return sums[index];
+  }
+  return partials[partialBase + index];
+}
+
+fn setGradient(index: u32, value: f32) {
+  if (sumsAreLocal) {
+    sums[index] = value;
   } else {
-    partials[partialBase + index] += share;
+    partials[partialBase + index] = value;
   }
 }
 
@@ -85,15 +94,20 @@ fn accumulateEdge(edge: Edge, count: u32) {
         curvatureFactor += dx * dx * g2;
       }
     }
+    let first = edge.first + point.cell * edge.outputs;
+    // All are read before one is written, so that no load has to wait for a store.
+    var totals = array<f32, 6>();
     for (var k = 0u; k <= degree; k++) {
-      var share = values[k] * g;
+      totals[k] = gradientAt(first + k * edge.outputs) + values[k] * g;
       if (order > 0u) {
-        share += slopes[k] * slopeFactor;
+        totals[k] += slopes[k] * slopeFactor;
       }
       if (order == 2u) {
-        share += curvatures[k] * curvatureFactor;
+        totals[k] += curvatures[k] * curvatureFactor;
       }
-      addToGradient(edge.first + (point.cell + k) * edge.outputs, share);
+    }
+    for (var k = 0u; k <= degree; k++) {
+      setGradient(first + k * edge.outputs, totals[k]);
     }
   }
 }

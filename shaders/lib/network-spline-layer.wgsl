@@ -19,53 +19,60 @@ fn weightAt(index: u32) -> f32 {
   return parameters[parameterBase + firstParameter + index];
 }
 
-fn forward() {
-  for (var row = outputRow; row < outputRow + channels * outputs; row++) {
-    activations[row * STRIDE + slot] = 0.0;
-  }
-  // Looks like a bound known at run time only; lavapipe would unroll the loops and compile for seconds.
-  let inputsEnd = select(0u, inputs, arrayLength(&x) > 0u);
-  let outputsEnd = select(0u, outputs, arrayLength(&x) > 0u);
-  for (var p = 0u; p < inputsEnd; p++) {
-    let point = locateFinite(inputAt(0u, p));
+// This lane's share of the inputs. The windows of a point are NaN where x is not finite.
+fn locateInputs() {
+  for (var p = lane; p < inputs; p += LANES) {
+    let value = inputAt(0u, p);
+    var point = locate(value);
+    if (isNonfinite(value)) {
+      point = Point(0u, notANumber(value), notANumber(value), 0.0);
+    }
     keepPoint(pointRow + 4u * p, point);
-    let values = derivativeAt(point, 0u);
-    let slopes = derivativeAt(point, 1u);
-    let curvatures = derivativeAt(point, 2u);
-    let firstWeight = (p * (intervals + degree) + point.cell) * outputs;
-    for (var q = 0u; q < outputsEnd; q++) {
+  }
+}
+
+// This lane's share of the outputs, all channels.
+fn forward() {
+  // Looks like a bound known at run time only; lavapipe would unroll the loop and compile for seconds.
+  let inputsEnd = select(0u, inputs, arrayLength(&x) > 0u);
+  for (var q = lane; q < outputs; q += LANES) {
+    var sum = 0.0;
+    var firstSums = array<f32, 6>();
+    var secondSums = array<f32, 6>();
+    for (var p = 0u; p < inputsEnd; p++) {
+      let point = pointAt(pointRow + 4u * p, slot);
+      let values = derivativeAt(point, 0u);
+      let slopes = derivativeAt(point, 1u);
+      let curvatures = derivativeAt(point, 2u);
+      let firstWeight = (p * (intervals + degree) + point.cell) * outputs + q;
       // φ, φ' and φ''
       var edge = vec3<f32>();
       for (var k = 0u; k <= degree; k++) {
-        edge += vec3(values[k], slopes[k], curvatures[k]) * weightAt(firstWeight + k * outputs + q);
+        edge += vec3(values[k], slopes[k], curvatures[k]) * weightAt(firstWeight + k * outputs);
       }
-      let place = (outputRow + q) * STRIDE + slot;
-      activations[place] += edge.x;
+      sum += edge.x;
       for (var j = 0u; j < directions; j++) {
-        let channel = firstChannel(j);
-        let dx = cellsPerUnitLength * inputAt(channel, p);
-        activations[place + channel * outputs * STRIDE] += edge.y * dx;
+        let dx = cellsPerUnitLength * inputAt(firstChannel(j), p);
+        firstSums[j] += edge.y * dx;
         if (order == 2u) {
-          let ddx = cellsPerUnitLength * inputAt(channel + 1u, p);
-          activations[place + (channel + 1u) * outputs * STRIDE] += edge.z * dx * dx + edge.y * ddx;
+          secondSums[j] += edge.z * dx * dx + edge.y * cellsPerUnitLength * inputAt(firstChannel(j) + 1u, p);
         }
+      }
+    }
+    let place = (outputRow + q) * STRIDE + slot;
+    activations[place] = sum;
+    for (var j = 0u; j < directions; j++) {
+      activations[place + firstChannel(j) * outputs * STRIDE] = firstSums[j];
+      if (order == 2u) {
+        activations[place + (firstChannel(j) + 1u) * outputs * STRIDE] = secondSums[j];
       }
     }
   }
 }
 
-// A point whose windows are NaN where x is not finite.
-fn locateFinite(value: f32) -> Point {
-  var point = locate(value);
-  if (isNonfinite(value)) {
-    point = Point(0u, notANumber(value), notANumber(value), 0.0);
-  }
-  return point;
-}
-
+// This lane's share of the inputs, all channels.
 fn backward() {
-  let inputsEnd = select(0u, inputs, arrayLength(&x) > 0u);
-  for (var p = 0u; p < inputsEnd; p++) {
+  for (var p = lane; p < inputs; p += LANES) {
     propagateBack(pointAt(pointRow + 4u * p, slot), p);
   }
 }

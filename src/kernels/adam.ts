@@ -9,7 +9,9 @@
 import adamWgsl from '../../shaders/adam.wgsl';
 import advanceCounterWgsl from '../../shaders/advance-counter.wgsl';
 import linearIndex from '../../shaders/lib/linear-index.wgsl';
-import { defineKernel, linearGrid } from './kernel.ts';
+import tileSum from '../../shaders/lib/tile-sum.wgsl';
+import { defineKernel } from './kernel.ts';
+import { tileSumGrid } from './reductions.ts';
 
 /**
  * All `models` at once: parameters and moments [models, length], schedule [models, steps]. The gradient is the sum over tiles
@@ -18,7 +20,7 @@ import { defineKernel, linearGrid } from './kernel.ts';
  */
 export const adam = defineKernel({
   name: 'adam',
-  wgsl: linearIndex + adamWgsl,
+  wgsl: linearIndex + tileSum + adamWgsl,
   bindings: {
     parameters: 'update',
     partials: 'read',
@@ -40,7 +42,7 @@ export const adam = defineKernel({
     counter: 1,
     ring: models * ringLength,
   }),
-  workgroups: ({ models, length }) => linearGrid(models * (length + 1)),
+  workgroups: ({ models, length, tiles }) => tileSumGrid(models * (length + 1), tiles),
   flops: ({ models, length, tiles }) => models * length * (16 + tiles),
   reference(buffers, { models, length, tiles, steps, ringLength, beta1, beta2, epsilon, weightDecay }) {
     const { parameters, partials, losses, firstMoment, secondMoment, schedule, counter, ring } = buffers;

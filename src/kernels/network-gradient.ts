@@ -87,12 +87,13 @@ export interface LossHead {
 
 const OWN_CONSTANTS = ['batch', 'models', 'length', 'tiles', 'firstTile', 'allTiles'];
 
-/** Threads of a workgroup; WGSL has the same number. */
-const THREADS = 64;
+/** Most points at once, and threads for each: for a layer's inputs or outputs, side by side. */
+const MOST_SLOTS = 16;
+const LANES = 8;
 /** Numbers that workgroup memory of 16 KiB holds, a little left for whatever else a compiler wants to keep there. */
 const MEMORY = 4032;
-/** Fewer points at once leave most threads idle. */
-const FEWEST_SLOTS = 8;
+/** Fewer points at once are not worth it. */
+const FEWEST_SLOTS = 4;
 /** Points that the reference takes at once: their activations stay in the processor's cache. */
 export const REFERENCE_POINTS = 512;
 
@@ -119,7 +120,7 @@ function planOf(layers: readonly NetworkLayer[], { directions, order, traces }: 
   }
   const rows = firstRows[layers.length] + channels * layers[layers.length - 1].outputs;
   const perSlot = 2 * rows + Math.max(1, pointRows) + Math.max(1, scalars) + 1;
-  let slots = THREADS / 2;
+  let slots = MOST_SLOTS;
   while (slots >= FEWEST_SLOTS && perSlot * (slots + 1) > MEMORY) slots /= 2;
   return { rows, pointRows, firstRows, firstPointRows, slots: slots >= FEWEST_SLOTS * traces ? slots : 0 };
 }
@@ -215,15 +216,13 @@ function wgslOf(
   const used = 2 * rows + Math.max(1, pointRows) + Math.max(1, head.scalars) + 1;
   const bindings = Object.entries({ x: 'read', parameters: 'read', ...head.bindings, partials: '', losses: '' });
   const last = layers[layers.length - 1];
-  const each = (statement: (layer: NetworkLayer, index: number) => string) => layers.map(statement).join('\n');
-  let firstEdge = 0;
   return [
     ...bindings.map(([name, access], index) => {
       const mode = access.startsWith('read') ? 'read' : 'read_write';
       return `@group(0) @binding(${index}) var<storage, ${mode}> ${name}: array<f32>;`;
     }),
     ...unsigned({ channels: 1 + order * directions, directions, order, traces, INPUTS: layers[0].inputs }),
-    ...unsigned({ OUTPUTS: last.outputs, OUTPUT_ROW: firstRows[layers.length], SLOTS: slots, ROWS: rows }),
+    ...unsigned({ OUTPUTS: last.outputs, OUTPUT_ROW: firstRows[layers.length], SLOTS: slots, LANES, ROWS: rows }),
     ...unsigned({ POINT_ROWS: Math.max(1, pointRows), SCALARS: head.scalars, SCALAR_ROWS: Math.max(1, head.scalars) }),
     ...unsigned({ SAMPLES: Math.floor(slots / traces), LARGEST_LOCAL_SUMS: MEMORY - used * (slots + 1) }),
     'override firstScalar: u32;',
@@ -241,31 +240,53 @@ function wgslOf(
       return renamed(texts.join('\n'), `${index}`);
     }),
     head.wgsl,
-    'fn forwardSweep() {',
-    each((_, index) => `  forward${index}();`),
+    'fn forwardSweep(isActive: bool) {',
+    ...layers.map(
+      (_, index) => `  if (isActive) { locateInputs${index}(); }
+  workgroupBarrier();
+  if (isActive) { forward${index}(); }
+  workgroupBarrier();`,
+    ),
     '}',
-    'fn backwardSweep() {',
+    'fn backwardSweep(isActive: bool) {',
     // The first layer's inputs are data.
     ...layers
-      .map((_, index) => `  backward${index}();`)
+      .map((_, index) => `  if (isActive) { backward${index}(); }\n  workgroupBarrier();`)
       .slice(1)
       .reverse(),
     '}',
-    'fn accumulateGradients(local: u32, count: u32) {',
-    '  for (var edge = local; edge < EDGES; edge += THREADS) {',
-    each((layer, index) => {
-      const rowsOfEdges = layer.inputs + (layer.type === 'affine' && layer.firstBias !== undefined ? 1 : 0);
-      const start = firstEdge;
-      firstEdge += rowsOfEdges * layer.outputs;
-      const condition = `    if (edge >= ${start}u && edge < ${firstEdge}u)`;
-      if (layer.type === 'affine') return `${condition} { accumulate${index}(edge - ${start}u, count); }`;
-      return `${condition} { accumulateEdge(edgeAt${index}(edge - ${start}u), count); }`;
-    }),
-    '  }',
-    '}',
-    `const EDGES = ${firstEdge}u;`,
+    ...accumulationOf(layers),
     mainWgsl,
   ].join('\n');
+}
+
+/** The edges of all spline layers in one loop, so that threads of different layers go side by side; then plain layers. */
+function accumulationOf(layers: readonly NetworkLayer[]): string[] {
+  let edges = 0;
+  const choices: string[] = [];
+  const plain: string[] = [];
+  layers.forEach((layer, index) => {
+    if (layer.type === 'affine') {
+      const count = (layer.inputs + (layer.firstBias === undefined ? 0 : 1)) * layer.outputs;
+      plain.push(
+        `  for (var index = local; index < ${count}u; index += THREADS) { accumulate${index}(index, count); }`,
+      );
+      return;
+    }
+    const first = edges;
+    edges += layer.inputs * layer.outputs;
+    choices.push(`  if (index < ${edges}u) { return edgeAt${index}(index - ${first}u); }`);
+  });
+  return [
+    'fn splineEdge(index: u32) -> Edge {',
+    ...choices,
+    '  return Edge();',
+    '}',
+    'fn accumulateGradients(local: u32, count: u32) {',
+    `  for (var index = local; index < ${edges}u; index += THREADS) { accumulateEdge(splineEdge(index), count); }`,
+    ...plain,
+    '}',
+  ];
 }
 
 /** Block by block of every tile, from the references of the layers' own kernels. */

@@ -4,19 +4,25 @@
  * Source: docs/mathematics.md, "Reproducible reductions".
  */
 import linearIndex from '../../shaders/lib/linear-index.wgsl';
+import tileSum from '../../shaders/lib/tile-sum.wgsl';
 import workgroupSum from '../../shaders/lib/workgroup-sum.wgsl';
 import rowDotsWgsl from '../../shaders/row-dots.wgsl';
 import sumTilesWgsl from '../../shaders/sum-tiles.wgsl';
-import { defineKernel, linearGrid } from './kernel.ts';
+import { defineKernel, type Grid, linearGrid } from './kernel.ts';
 
-/** sum[i] = Σ_t partials[t,i], partials [tiles, count]. One thread per element. */
+/** Workgroups for `count` sums over tiles: shaders/lib/tile-sum.wgsl has the same numbers. */
+export function tileSumGrid(count: number, tiles: number): Grid {
+  return linearGrid(count, tiles > 32 ? 16 : 256);
+}
+
+/** sum[i] = Σ_t partials[t,i], partials [tiles, count]. */
 export const sumTiles = defineKernel({
   name: 'sum-tiles',
-  wgsl: linearIndex + sumTilesWgsl,
+  wgsl: linearIndex + tileSum + sumTilesWgsl,
   bindings: { partials: 'read', sum: 'write' },
   constants: ['tiles', 'count'],
   lengths: ({ tiles, count }) => ({ partials: tiles * count, sum: count }),
-  workgroups: ({ count }) => linearGrid(count),
+  workgroups: ({ tiles, count }) => tileSumGrid(count, tiles),
   flops: ({ tiles, count }) => tiles * count,
   reference({ partials, sum }, { tiles, count }) {
     sum.fill(0, 0, count);

@@ -29,7 +29,7 @@ export interface FusedTerm {
 export type FusedGradient = Pick<Objective, 'evaluate' | 'loss' | 'tiled' | 'dispose'>;
 
 /** A tile as small as this is worth a workgroup of its own on a device with room for many. */
-const FEWEST_SAMPLES = 32;
+const FEWEST_SAMPLES = 16;
 /** Samples of a tile of the CPU: those that its kernel's reference takes at once. */
 const CPU_SAMPLES = 512;
 /** Partial sums of float32 numbers grow no longer than this while memory allows. */

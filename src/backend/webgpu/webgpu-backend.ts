@@ -25,9 +25,9 @@ const ALIGNMENT = 64;
 /** Enough to make the cost of a submit disappear, little enough that no driver thinks the device hangs. */
 const DISPATCHES_PER_SUBMIT = 512;
 
-/** Workgroups in flight that keep processors busy: a few per core of a processor, one per multiprocessor of a large GPU. */
+/** Workgroups in flight that keep processors busy: a few per core of a processor, or per multiprocessor of a large GPU. */
 const SOFTWARE_WORKGROUPS = 16;
-const HARDWARE_WORKGROUPS = 128;
+const HARDWARE_WORKGROUPS = 512;
 
 class WebGpuBuffer implements DeviceBuffer {
   readonly owner: WebGpuBackend;
