@@ -71,7 +71,7 @@ function transformed(objective: Objective, model: Network, { geometry, gradient 
     variables: { values, gradients, length: variables.length },
     consistentGradient: geometry === gradient,
     leastSquares: undefined,
-    tiled: undefined,
+    fuse: undefined,
     enter: moved ? each(bandedTransposeMultiply, ofModel, within(values)) : [],
     leave,
     evaluate: [

@@ -12,7 +12,9 @@ import {
 import { sumTiles } from '../kernels/reductions.ts';
 import { biasName, weightsName } from '../models/layer.ts';
 import type { Network } from '../models/network.ts';
-import type { Objective, TiledGradient } from '../optimizers/objective.ts';
+import type { FusedGradient } from '../optimizers/objective.ts';
+
+export { squaredErrorHead } from '../kernels/squared-error-head.ts';
 
 /** A sum over samples of a loss of the network's outputs. */
 export interface FusedTerm {
@@ -24,9 +26,6 @@ export interface FusedTerm {
   /** Those of the head. */
   readonly constants: Readonly<Record<string, number>>;
 }
-
-/** What a loss and its gradient by all parameters of a network need, in few dispatches. */
-export type FusedGradient = Pick<Objective, 'evaluate' | 'loss' | 'tiled' | 'dispose'>;
 
 /** A tile as small as this is worth a workgroup of its own on a device with room for many. */
 const FEWEST_SAMPLES = 16;
@@ -69,9 +68,8 @@ export function fusedGradient(
     );
   });
   const dispatches = [...before, ...ofTerms];
-  const tiled: TiledGradient = { evaluate: dispatches, partials, losses, tiles: allTiles };
   return {
-    tiled,
+    tiled: { evaluate: dispatches, partials, losses, tiles: allTiles },
     loss,
     evaluate: [
       ...dispatches,

@@ -5,7 +5,6 @@ import { NestkanError } from '../errors.ts';
 import { gatherRows } from '../kernels/gather.ts';
 import { DIFFERENCE_SLOTS, differenceJacobianRows } from '../kernels/jacobian-rows.ts';
 import { nonfiniteCount } from '../kernels/monitors.ts';
-import { squaredErrorHead } from '../kernels/squared-error-head.ts';
 import { difference } from '../kernels/vectors.ts';
 import { isGridLayer, type Layer, weightsName } from '../models/layer.ts';
 import type { Network } from '../models/network.ts';
@@ -19,7 +18,6 @@ import { edgesOfOne } from '../tape/ops/parameter-rows.ts';
 import type { Parameter } from '../tape/parameters.ts';
 import { Tape } from '../tape/tape.ts';
 import type { Tensor } from '../tape/tensor.ts';
-import { fusedGradient } from './fused-gradient.ts';
 import type { Monitor, Problem } from './problem.ts';
 
 export interface RegressionOptions {
@@ -149,80 +147,55 @@ function miniBatch(
   };
 }
 
-/** `tape` holds what fills x and target; of the rest only what an optimizer asks for is recorded. */
 function objectiveOn(tape: Tape, model: Network, x: Tensor, target: Tensor, roughness: number): Objective {
   const { backend, parameters } = model;
   const gather = [...tape.dispatches];
-  const rough = roughness > 0 ? roughnessPenalties(model, roughness) : [];
-  let recorded: Recorded | undefined;
-  const record = () => (recorded ??= recordForward(tape, model, [x, target], rough));
-  const shared: Pick<Objective, 'backend' | 'variables' | 'leastSquares' | 'diagnose'> = {
-    backend,
-    variables: parameters,
-    leastSquares: () => record().leastSquares(),
-    diagnose: () => firstNonfiniteLayer(model, record().forward, record().layerOutputs),
-  };
-  const points = { directions: 0, order: 0, traces: 1 } as const;
-  const term = { points, head: squaredErrorHead(model.outputs), batch: x.shape[0], constants: { targetModels: 1 } };
-  const fused =
-    rough.length > 0
-      ? undefined
-      : fusedGradient(model, [{ ...term, buffers: { x: x.buffer, targets: target.buffer } }], gather);
-  if (fused) {
-    return {
-      ...shared,
-      ...fused,
-      dispose() {
-        fused.dispose();
-        tape.dispose();
-      },
-    };
-  }
-  const { loss } = record();
-  parameters.watch(tape);
-  tape.backward(loss);
-  return { ...shared, loss: loss.buffer, evaluate: tape.dispatches, dispose: () => tape.dispose() };
-}
-
-interface Recorded {
-  readonly loss: Tensor;
-  readonly forward: readonly Dispatch[];
-  readonly layerOutputs: readonly Tensor[];
-  leastSquares(): LeastSquares;
-}
-
-/** The network and its loss, op by op. */
-function recordForward(
-  tape: Tape,
-  model: Network,
-  [x, target]: readonly [Tensor, Tensor],
-  rough: readonly Penalty[],
-): Recorded {
   const layerInputs: Tensor[] = [];
   const prediction = model.apply(tape, x, (input) => layerInputs.push(input));
+  const layerOutputs = [...layerInputs.slice(1), prediction];
   const error = tape.apply(meanSquaredError, [prediction, target], undefined);
+  const rough = roughness > 0 ? roughnessPenalties(model, roughness) : [];
   const penalties = rough.map(({ weights, factor }) => tape.apply(differencePenalty, [weights], { factor }));
   const loss = penalties.length > 0 ? tape.apply(add, [error, ...penalties], undefined) : error;
   const forward = [...tape.dispatches];
-  const recordResiduals = (): LeastSquares => {
-    const result = tape.input(prediction.shape).buffer;
-    const operands = { a: prediction.buffer, b: target.buffer, result };
-    return {
-      evaluate: [...forward, dispatch(difference, operands, { count: result.length })],
+  const residual = tape.input(prediction.shape).buffer;
+  const count = residual.length;
+  const differences = [dispatch(difference, { a: prediction.buffer, b: target.buffer, result: residual }, { count })];
+  let recorded: LeastSquares | undefined;
+  const leastSquares = (): LeastSquares =>
+    (recorded ??= {
+      evaluate: [...forward, ...differences],
       loss: loss.buffer,
       blocks: [
-        ...residualBlocks(tape, model, prediction, result),
+        ...residualBlocks(tape, model, prediction, residual),
         ...rough.filter(({ weights }) => weights.shape[1] > 2).map((penalty) => penaltyBlock(tape, penalty)),
       ],
-    };
-  };
-  let leastSquares: LeastSquares | undefined;
+    });
+  parameters.watch(tape);
+  tape.backward(loss);
   return {
-    loss,
-    forward,
-    layerOutputs: [...layerInputs.slice(1), prediction],
-    leastSquares: () => (leastSquares ??= recordResiduals()),
+    backend,
+    variables: parameters,
+    loss: loss.buffer,
+    evaluate: tape.dispatches,
+    fuse: rough.length > 0 ? undefined : () => fuse(model, x, target, gather),
+    leastSquares,
+    diagnose: () => firstNonfiniteLayer(model, forward, layerOutputs),
+    dispose: () => tape.dispose(),
   };
+}
+
+/** `gather` fills x and target anew for every evaluation. */
+async function fuse(model: Network, x: Tensor, target: Tensor, gather: readonly Dispatch[]) {
+  const { fusedGradient, squaredErrorHead } = await import('./fused-gradient.ts');
+  const term = {
+    points: { directions: 0, order: 0, traces: 1 } as const,
+    head: squaredErrorHead(model.outputs),
+    batch: x.shape[0],
+    buffers: { x: x.buffer, targets: target.buffer },
+    constants: { targetModels: 1 },
+  };
+  return fusedGradient(model, [term], gather);
 }
 
 /** A block per output. */

@@ -4,7 +4,7 @@ import { NestkanError } from '../errors.ts';
 import { adam as adamKernel, advanceCounter } from '../kernels/adam.ts';
 import { nonfiniteCount } from '../kernels/monitors.ts';
 import { Memory } from './memory.ts';
-import type { Objective, TiledGradient } from './objective.ts';
+import type { FusedGradient, Objective, TiledGradient } from './objective.ts';
 import type { Advance, Optimizer, OptimizerRun } from './optimizer.ts';
 import { learningRates, type Schedule } from './schedule.ts';
 import { Snapshot } from './snapshot.ts';
@@ -82,6 +82,7 @@ class AdamRun implements OptimizerRun {
   readonly #counter: DeviceBuffer;
   readonly #ring: DeviceBuffer;
   readonly #constants: { beta1: number; beta2: number; epsilon: number; weightDecay: number };
+  #fused?: FusedGradient;
   #step!: Recording;
   #snapshots: readonly Snapshot[] = [];
   #failure?: Promise<never>;
@@ -117,7 +118,8 @@ class AdamRun implements OptimizerRun {
     const { backend, variables, perStep = [] } = this.#objective;
     const [parameters, firstMoment, secondMoment] = this.#state;
     const { length: count } = variables;
-    const { evaluate, partials, losses, tiles } = this.#objective.tiled ?? whole(this.#objective);
+    this.#fused = await this.#objective.fuse?.();
+    const { evaluate, partials, losses, tiles } = this.#fused?.tiled ?? whole(this.#objective);
     const [schedule, counter, ring] = [this.#schedule, this.#counter, this.#ring];
     const sizes = { models: 1, length: count, tiles, steps: schedule.length, ringLength: ring.length };
     this.#step = await backend.record(
@@ -197,6 +199,7 @@ class AdamRun implements OptimizerRun {
 
   dispose(): void {
     for (const snapshot of this.#snapshots) snapshot.close();
+    this.#fused?.dispose();
     this.#memory.release();
   }
 }

@@ -61,6 +61,14 @@ export interface TiledGradient {
   readonly tiles: number;
 }
 
+/** Loss and gradient from few kernels: as sums, into a loss of its own and the variables' gradients, or in parts. */
+export interface FusedGradient {
+  readonly evaluate: readonly Dispatch[];
+  readonly loss: DeviceBuffer;
+  readonly tiled: TiledGradient;
+  dispose(): void;
+}
+
 /**
  * A loss as optimizers see it: a dispatch list that fills `loss` and `variables.gradients` from `variables.values`.
  *
@@ -72,8 +80,8 @@ export interface Objective {
   /** One number, filled by {@link evaluate}. */
   readonly loss: DeviceBuffer;
   readonly evaluate: readonly Dispatch[];
-  /** The same in parts, where the gradient is made so. */
-  readonly tiled?: TiledGradient;
+  /** The same in few kernels, where there are such; what is returned belongs to the caller. */
+  fuse?(): Promise<FusedGradient | undefined>;
   /** Where the variables are not the model's own parameters: variables from parameters, before an optimizer starts. */
   readonly enter?: readonly Dispatch[];
   /** The way back: parameters from variables, whenever the model is to be looked at. */

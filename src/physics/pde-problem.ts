@@ -67,11 +67,8 @@ export class PdeProblem implements Problem {
     const terms = this.#record(tape, model);
     const loss = total(tape, terms);
     const forward = [...tape.dispatches];
-    const fused = fusedGradient(model, terms.map(fusedTerm));
-    if (!fused) {
-      parameters.watch(tape);
-      tape.backward(loss);
-    }
+    parameters.watch(tape);
+    tape.backward(loss);
     const attentive = terms.filter(({ traced }) => (traced.term.attention ?? 0) > 0);
     const perStep = attentive.map(({ traced, residual: { buffer, shape }, weights }): Dispatch => {
       const constants = { batch: shape[1], residuals: shape[0], rate: traced.term.attention! };
@@ -81,16 +78,15 @@ export class PdeProblem implements Problem {
     return {
       backend,
       variables: parameters,
-      ...(fused ?? { loss: loss.buffer, evaluate: tape.dispatches }),
+      loss: loss.buffer,
+      evaluate: tape.dispatches,
+      fuse: async () => fusedGradient(model, terms.map(fusedTerm)),
       perStep,
       stepState: attentive.map(({ weights }) => weights.buffer),
       leastSquares: () =>
         (leastSquares ??= { evaluate: forward, loss: loss.buffer, blocks: residualBlocks(tape, model, terms) }),
       diagnose: () => this.#diagnose(backend, forward, terms),
-      dispose() {
-        fused?.dispose();
-        tape.dispose();
-      },
+      dispose: () => tape.dispose(),
     };
   }
 
