@@ -8,7 +8,7 @@ import { type LinePoint, strongWolfeSearch } from './line-search.ts';
 import { Memory } from './memory.ts';
 import type { Objective } from './objective.ts';
 import type { Advance, Optimizer, OptimizerRun } from './optimizer.ts';
-import { checkSuitable } from './suitable.ts';
+import { checkOptions, checkSuitable } from './suitable.ts';
 
 export interface LbfgsOptions {
   /** Curvature pairs kept, 1 to 200. Default 50. */
@@ -44,25 +44,11 @@ export function lbfgs({
   lineSearchEvaluations = 20,
   gradientTolerance = 1e-12,
 }: LbfgsOptions = {}): Optimizer {
-  if (!Number.isInteger(history) || history < 1 || history > 200) {
-    throw new NestkanError('INVALID_ARGUMENT', `the history of L-BFGS is ${history}`, {
-      fix: 'Use a whole number from 1 to 200.',
-    });
-  }
-  if (!Number.isInteger(lineSearchEvaluations) || lineSearchEvaluations < 1) {
-    throw new NestkanError(
-      'INVALID_ARGUMENT',
-      `a line search of L-BFGS may take ${lineSearchEvaluations} evaluations`,
-      {
-        fix: 'Use a positive whole number.',
-      },
-    );
-  }
-  if (!(gradientTolerance >= 0 && gradientTolerance < 1)) {
-    throw new NestkanError('INVALID_ARGUMENT', `the gradient tolerance of L-BFGS is ${gradientTolerance}`, {
-      fix: 'Use a number from 0 to below 1.',
-    });
-  }
+  checkOptions('L-BFGS', [
+    ['history', history, 1, 201, true],
+    ['number of evaluations per line search', lineSearchEvaluations, 1, 1e9, true],
+    ['gradient tolerance', gradientTolerance, 0, 1],
+  ]);
   return {
     name: 'lbfgs',
     async start(objective, evaluations) {
@@ -136,7 +122,7 @@ class LbfgsRun implements OptimizerRun {
     const { rows, gradientRow } = this.#history;
     const matrix = this.#vectors;
     const [origin, originGradient] = [this.#origin, this.#originGradient];
-    this.#first = await backend.record([...evaluate, ...this.#gradientProducts()], 'first evaluation');
+    this.#first = await backend.record([...evaluate, ...this.#gradientProducts()], 'start');
     // The pairs are dropped then: what a step that was not finite has left in their rows must not spread from there.
     const pairs = matrix.view(0, gradientRow * this.#stride);
     this.#return = await backend.record(
@@ -146,7 +132,7 @@ class LbfgsRun implements OptimizerRun {
         this.#copy(originGradient, this.#row(gradientRow)),
         dispatch(fill, { target: pairs }, { count: pairs.length, value: 0 }),
       ],
-      'return to the last iterate',
+      'return',
     );
     const combination = { coefficients: this.#coefficients, matrix, result: this.#direction };
     this.#combine = await backend.record(
@@ -165,7 +151,7 @@ class LbfgsRun implements OptimizerRun {
         ...evaluate,
         dispatch(rowDots, slope, { rows: 1, columns: length }),
       ],
-      'line search evaluation',
+      'trial',
     );
   }
 
