@@ -43,7 +43,7 @@ forEachBackend('steady state', (open) => {
     });
   }
 
-  it('L-BFGS: the same, once its memory is full; an evaluation and an iterate are read once each', async () => {
+  it('L-BFGS: the same, once its memory is full; an evaluation is read once, and an iterate not apart from it', async () => {
     const backend = await open();
     const run = await start(backend, lbfgs({ history: 4 }));
     for (let steps = 0; steps < 6; ) steps += (await run.advance(4)).steps;
@@ -57,7 +57,7 @@ forEachBackend('steady state', (open) => {
       pipelines: before.pipelines,
       bytes: before.bytes,
     });
-    expect(readbacks - before.readbacks).to.equal(evaluations + steps);
+    expect(readbacks - before.readbacks).to.equal(evaluations);
     run.dispose();
   });
 

@@ -118,6 +118,29 @@ export const cliff = functionKernel(
   },
 );
 
+/** −Σ log(1 − x) + 4 x, least at ¾; value and slope are NaN beyond 1, where steps from far below lead. */
+export const barrier = functionKernel(
+  'test-barrier',
+  `for (var i = 0u; i < count; i++) {
+     let rest = 1.0 - x[i];
+     gradient[i] = 1.0 / rest - 4.0;
+     sum -= log(max(rest, 1e-30)) + 4.0 * x[i];
+     if (rest <= 0.0) {
+       gradient[i] = bitcast<f32>(bitcast<u32>(x[i]) | 0x7fc00000u);
+       sum += gradient[i];
+     }
+   }`,
+  (x, gradient, count) => {
+    let sum = 0;
+    for (let i = 0; i < count; i++) {
+      const rest = x[i] < 1 ? 1 - x[i] : Number.NaN;
+      sum -= Math.log(rest) + 4 * x[i];
+      gradient[i] = 1 / rest - 4;
+    }
+    return sum;
+  },
+);
+
 /** 1 + ½ Σ (i + 1)(x_i − 1)², told with an error of up to `blur` times itself that changes from point to point. */
 export const blurred = (blur: number) =>
   functionKernel(

@@ -5,6 +5,7 @@ import { type LbfgsOptions, lbfgs } from '../../src/optimizers/lbfgs.ts';
 import type { MiniBatches } from '../../src/optimizers/objective.ts';
 import { errorOf, forEachBackend } from '../backends.ts';
 import {
+  barrier,
   blurred,
   cliff,
   laplace,
@@ -118,6 +119,16 @@ forEachBackend('L-BFGS', (open) => {
     expect(loss).to.satisfy(Number.isFinite);
     expect(loss).to.be.below(2.6);
     expect(Math.max(...x)).to.be.within(0.9, 1);
+  });
+
+  it('drops its history after a step that was not finite, and nothing of that step stays behind', async () => {
+    const backend = await open();
+    const objective = objectiveOf(backend, barrier, [-3.2]);
+    // The pairs up to -0.2 promise steps of 10 to 50; searches of one evaluation give up there.
+    const trace = await optimize(objective, lbfgs({ lineSearchEvaluations: 1 }), 40);
+    expect(trace.steps).to.be.below(trace.evaluations - 3);
+    const { x } = await objective.state();
+    expect(x[0]).to.be.closeTo(0.8, 1e-6);
   });
 
   it('refuses to start where the loss is not finite', async () => {

@@ -2,6 +2,8 @@
 import { expect } from 'chai';
 import type { Backend, DeviceBuffer } from '../../src/backend/backend.ts';
 import { CpuBackend } from '../../src/backend/cpu/cpu-backend.ts';
+import { dispatch } from '../../src/backend/dispatch.ts';
+import { copy } from '../../src/kernels/vectors.ts';
 import { Kan } from '../../src/models/kan.ts';
 import { MultichannelMlp } from '../../src/models/multichannel-mlp.ts';
 import { inCoordinates } from '../../src/multilevel/coordinates.ts';
@@ -134,6 +136,40 @@ forEachBackend('Levenberg–Marquardt', (open) => {
     objective.dispose();
   });
 
+  it('reads once an assembly and once a trial; on a device once for both', async () => {
+    const backend = await open();
+    for (const solver of ['direct', 'matrix-free'] as const) {
+      const objective = smoothObjective(backend);
+      const run = await levenbergMarquardt({ solver }).start(objective, 100);
+      await run.advance(2);
+      const before = backend.counters.readbacks;
+      const { evaluations, steps } = await run.advance(20);
+      const readbacks = backend.counters.readbacks - before;
+      if (solver === 'direct') expect(evaluations, 'every trial is accepted').to.equal(2 * steps);
+      // Conjugate gradients count their products, and read one at a time.
+      const ahead = solver === 'direct' && backend.name === 'webgpu';
+      expect(readbacks, solver).to.equal(ahead ? steps : evaluations);
+      run.dispose();
+      objective.dispose();
+    }
+  });
+
+  it('makes the same iterates whether trials assemble ahead or not, rejected ones included', async () => {
+    const backend = await open();
+    const results = [];
+    for (const ahead of [true, false]) {
+      const objective = await teacherObjective(backend);
+      const { loss } = objective;
+      const idle = dispatch(copy, { source: loss, target: backend.allocate(1) }, { count: 1 });
+      const trace = await optimize(ahead ? objective : { ...objective, perStep: [idle] }, levenbergMarquardt(), 60);
+      results.push({ trace, values: await backend.read([objective.variables.values]) });
+      objective.dispose();
+    }
+    const [{ trace }] = results;
+    if (!is64(backend)) expect(trace.evaluations, 'rejections').to.be.above(2 * trace.steps + 1);
+    expect(results[1]).to.deep.equal(results[0]);
+  });
+
   it('takes back steps to where the loss is not a number', async () => {
     const { model, objective } = roots(await open(), 4);
     const trace = await optimize(objective, levenbergMarquardt(), 40);
@@ -182,6 +218,13 @@ forEachBackend('Levenberg–Marquardt', (open) => {
     }
   });
 });
+
+function smoothObjective(backend: Backend): Objective {
+  const model = Kan.create(backend, { widths: [2, 3, 1], intervals: 4, seed: 1 });
+  const inputs = randomRows(4, 150, 2);
+  const targets = inputs.map(([x, y]) => [Math.exp(Math.sin(3 * x) + y ** 2)]);
+  return regression({ inputs, targets }).bind(model);
+}
 
 /** √u = ½ from a constant u: the first Gauss–Newton step from u = 4 leads to u = −2. */
 function roots(backend: Backend, start: number) {

@@ -24,7 +24,7 @@ export class CurvatureHistory {
     return this.#slots.length;
   }
 
-  /** Slot into which the next pair is to be written; its former pair is forgotten by {@link add}. */
+  /** Slot for the next pair. The pair that it holds is needed no more once a direction has been made of it. */
   get nextSlot(): number {
     return this.#next;
   }

@@ -7,7 +7,10 @@ import type { ResidualBlock } from './objective.ts';
 
 /** The quadratic model F(δ) ≈ loss + 2 gᵀδ + δᵀHδ at a point, H = JᵀWJ, g = JᵀWr. */
 export interface GaussNewtonModel {
+  /** rᵀWr */
   readonly loss: number;
+  /** The same as the objective tells it. */
+  readonly told: number;
   /** Largest diagonal entry of H. */
   readonly scale: number;
   /**

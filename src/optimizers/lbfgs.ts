@@ -2,13 +2,13 @@ import type { DeviceBuffer, Dispatch, Recording } from '../backend/backend.ts';
 import { dispatch } from '../backend/dispatch.ts';
 import { NestkanError } from '../errors.ts';
 import { rowDots } from '../kernels/reductions.ts';
-import { addScaled, copy, difference, linearCombination } from '../kernels/vectors.ts';
+import { addScaled, copy, difference, fill, linearCombination } from '../kernels/vectors.ts';
 import { CurvatureHistory } from './curvature-history.ts';
 import { type LinePoint, strongWolfeSearch } from './line-search.ts';
 import { Memory } from './memory.ts';
 import type { Objective } from './objective.ts';
 import type { Advance, Optimizer, OptimizerRun } from './optimizer.ts';
-import { checkSuitable } from './suitable.ts';
+import { checkOptions, checkSuitable } from './suitable.ts';
 
 export interface LbfgsOptions {
   /** Curvature pairs kept, 1 to 200. Default 50. */
@@ -44,25 +44,11 @@ export function lbfgs({
   lineSearchEvaluations = 20,
   gradientTolerance = 1e-12,
 }: LbfgsOptions = {}): Optimizer {
-  if (!Number.isInteger(history) || history < 1 || history > 200) {
-    throw new NestkanError('INVALID_ARGUMENT', `the history of L-BFGS is ${history}`, {
-      fix: 'Use a whole number from 1 to 200.',
-    });
-  }
-  if (!Number.isInteger(lineSearchEvaluations) || lineSearchEvaluations < 1) {
-    throw new NestkanError(
-      'INVALID_ARGUMENT',
-      `a line search of L-BFGS may take ${lineSearchEvaluations} evaluations`,
-      {
-        fix: 'Use a positive whole number.',
-      },
-    );
-  }
-  if (!(gradientTolerance >= 0 && gradientTolerance < 1)) {
-    throw new NestkanError('INVALID_ARGUMENT', `the gradient tolerance of L-BFGS is ${gradientTolerance}`, {
-      fix: 'Use a number from 0 to below 1.',
-    });
-  }
+  checkOptions('L-BFGS', [
+    ['history', history, 1, 201, true],
+    ['number of evaluations per line search', lineSearchEvaluations, 1, 1e9, true],
+    ['gradient tolerance', gradientTolerance, 0, 1],
+  ]);
   return {
     name: 'lbfgs',
     async start(objective, evaluations) {
@@ -94,11 +80,14 @@ class LbfgsRun implements OptimizerRun {
   readonly #coefficients: DeviceBuffer;
   /** Products of all rows with the newest step, the newest gradient difference, and the gradient. */
   readonly #products: readonly DeviceBuffer[];
-  readonly #acceptances: Recording[] = [];
+  /** Made as slots are first used. */
+  readonly #pairs: Recording[] = [];
   #first!: Recording;
   #combine!: Recording;
   #evaluateAt!: Recording;
   #return!: Recording;
+  /** {@link #products} at the point evaluated last. */
+  #productsRead: readonly Float64Array[] = [];
   #loss = Number.NaN;
   #leastLoss = Number.NaN;
   #evaluations = 0;
@@ -132,17 +121,29 @@ class LbfgsRun implements OptimizerRun {
     const { values, gradients, length } = variables;
     const { rows, gradientRow } = this.#history;
     const matrix = this.#vectors;
-    this.#first = await backend.record(
-      [...evaluate, ...this.#keepIterate(), this.#productsWith(gradientRow, this.#products[2])],
-      'first evaluation',
+    const [origin, originGradient] = [this.#origin, this.#originGradient];
+    this.#first = await backend.record([...evaluate, ...this.#gradientProducts()], 'start');
+    // The pairs are dropped then: what a step that was not finite has left in their rows must not spread from there.
+    const pairs = matrix.view(0, gradientRow * this.#stride);
+    this.#return = await backend.record(
+      [
+        this.#copy(origin, values),
+        this.#copy(originGradient, gradients),
+        this.#copy(originGradient, this.#row(gradientRow)),
+        dispatch(fill, { target: pairs }, { count: pairs.length, value: 0 }),
+      ],
+      'return',
     );
-    this.#return = await backend.record([this.#copy(this.#origin, values)], 'return to the last iterate');
     const combination = { coefficients: this.#coefficients, matrix, result: this.#direction };
     this.#combine = await backend.record(
-      [dispatch(linearCombination, combination, { rows, columns: this.#stride })],
+      [
+        this.#copy(values, origin),
+        this.#copy(gradients, originGradient),
+        dispatch(linearCombination, combination, { rows, columns: this.#stride }),
+      ],
       'search direction',
     );
-    const move = { x: this.#origin, direction: this.#direction, scale: this.#stepLength, result: values };
+    const move = { x: origin, direction: this.#direction, scale: this.#stepLength, result: values };
     const slope = { matrix: gradients, vector: this.#direction, dots: this.#slope };
     this.#evaluateAt = await backend.record(
       [
@@ -150,7 +151,7 @@ class LbfgsRun implements OptimizerRun {
         ...evaluate,
         dispatch(rowDots, slope, { rows: 1, columns: length }),
       ],
-      'line search evaluation',
+      'trial',
     );
   }
 
@@ -229,7 +230,7 @@ class LbfgsRun implements OptimizerRun {
       return this.#finished === undefined && this.#evaluations < this.#budget && this.#iterate();
     }
     if (last.step !== found.step) await this.#pointAt(found.step);
-    await this.#accept(found.loss);
+    this.#accept(found.loss);
     return true;
   }
 
@@ -239,7 +240,7 @@ class LbfgsRun implements OptimizerRun {
     return Math.max(0, this.#leastLoss + rounding - this.#loss);
   }
 
-  /** Puts −H g into the direction and returns its slope; falls back to −g where rounding made it an ascent. */
+  /** Keeps the iterate, puts −H g into the direction and returns its slope; falls back to −g where rounding made it an ascent. */
   #setDirection(): number {
     const { backend } = this.#objective;
     let direction = this.#history.direction();
@@ -252,20 +253,25 @@ class LbfgsRun implements OptimizerRun {
     return direction.slope;
   }
 
+  /**
+   * Loss and slope at a step, and in the same readback what accepting it takes: nearly every search ends with its first
+   * step. The slot is free for the pair, whether the step is accepted or not.
+   */
   async #pointAt(step: number): Promise<LinePoint> {
     const { backend, loss } = this.#objective;
+    const pair = await this.#pairAt(this.#history.nextSlot);
     backend.write(this.#stepLength, [step]);
     backend.run(this.#evaluateAt);
+    backend.run(pair);
     this.#evaluations++;
-    const [[value], [slope]] = await backend.read([loss, this.#slope]);
+    const [[value], [slope], ...products] = await backend.read([loss, this.#slope, ...this.#products]);
+    this.#productsRead = products;
     return { step, loss: value, slope };
   }
 
   /** Makes the point evaluated last the new iterate. */
-  async #accept(loss: number): Promise<void> {
-    const { backend } = this.#objective;
-    backend.run(await this.#acceptance(this.#history.nextSlot));
-    const [step, difference, gradient] = await backend.read(this.#products);
+  #accept(loss: number): void {
+    const [step, difference, gradient] = this.#productsRead;
     this.#history.setGradient(gradient);
     this.#history.add(step, difference);
     this.#loss = loss;
@@ -273,34 +279,30 @@ class LbfgsRun implements OptimizerRun {
     this.#steps++;
   }
 
-  /** Writes the newest pair to `slot`, and multiplies all rows with it and with the gradient. */
-  async #acceptance(slot: number): Promise<Recording> {
+  /** Writes the pair from the iterate to the present point to `slot`; multiplies all rows with it and with the gradient. */
+  async #pairAt(slot: number): Promise<Recording> {
     const { backend, variables } = this.#objective;
-    const { capacity, gradientRow } = this.#history;
+    const changeSlot = slot + this.#history.capacity;
     const constants = { count: variables.length };
     const step = { a: variables.values, b: this.#origin, result: this.#row(slot) };
-    const change = { a: variables.gradients, b: this.#originGradient, result: this.#row(slot + capacity) };
-    this.#acceptances[slot] ??= await backend.record(
+    const change = { a: variables.gradients, b: this.#originGradient, result: this.#row(changeSlot) };
+    this.#pairs[slot] ??= await backend.record(
       [
         dispatch(difference, step, constants),
         dispatch(difference, change, constants),
-        ...this.#keepIterate(),
+        ...this.#gradientProducts(),
         this.#productsWith(slot, this.#products[0]),
-        this.#productsWith(slot + capacity, this.#products[1]),
-        this.#productsWith(gradientRow, this.#products[2]),
+        this.#productsWith(changeSlot, this.#products[1]),
       ],
       'curvature pair',
     );
-    return this.#acceptances[slot];
+    return this.#pairs[slot];
   }
 
-  #keepIterate(): Dispatch[] {
-    const { values, gradients } = this.#objective.variables;
-    return [
-      this.#copy(values, this.#origin),
-      this.#copy(gradients, this.#originGradient),
-      this.#copy(gradients, this.#row(this.#history.gradientRow)),
-    ];
+  #gradientProducts(): Dispatch[] {
+    const { gradientRow } = this.#history;
+    const row = this.#row(gradientRow);
+    return [this.#copy(this.#objective.variables.gradients, row), this.#productsWith(gradientRow, this.#products[2])];
   }
 
   #productsWith(row: number, dots: DeviceBuffer): Dispatch {

@@ -5,7 +5,7 @@ import { type ConjugateGradientOptions, MatrixFree } from './matrix-free.ts';
 import { NormalEquations } from './normal-equations.ts';
 import type { LeastSquares, Objective } from './objective.ts';
 import type { Advance, Optimizer, OptimizerRun } from './optimizer.ts';
-import { checkSuitable, unsuitable } from './suitable.ts';
+import { checkOptions, checkSuitable, unsuitable } from './suitable.ts';
 
 export interface LevenbergMarquardtOptions {
   /** Damping at the start, relative to the largest diagonal entry of JᵀWJ. Default 1e-3. */
@@ -30,6 +30,8 @@ const MOST_PARAMETERS = 1700;
 /** Products of two slots per assembly, likewise. */
 const MOST_PRODUCTS = 5e8;
 
+const FIRST_GROWTH = 2;
+
 /** Trials over which the gain is taken: after a plateau LM often goes on as fast as before. */
 const WINDOW = 12;
 
@@ -50,18 +52,12 @@ const LARGEST_DAMPING = 1e6;
 export function levenbergMarquardt(options: LevenbergMarquardtOptions = {}): Optimizer {
   const { damping = 1e-3, gainTolerance = 0.01, solver = 'auto', conjugateGradients = {} } = options;
   const { iterations = 1, tolerance = 0.1 } = conjugateGradients;
-  const positive = Number.MIN_VALUE;
-  for (const [name, value, least, limit] of [
-    ['damping', damping, positive, Number.POSITIVE_INFINITY],
+  checkOptions('Levenberg–Marquardt', [
+    ['damping', damping, 1e-30, 1e30],
     ['gain tolerance', gainTolerance, 0, 1],
-    ['number of conjugate gradient iterations', iterations, 1, Number.POSITIVE_INFINITY],
-    ['tolerance of conjugate gradients', tolerance, positive, 1],
-  ] as const) {
-    if (value >= least && value < limit) continue;
-    throw new NestkanError('INVALID_ARGUMENT', `the ${name} of Levenberg–Marquardt is ${value}`, {
-      fix: `Use a finite number ${least === positive ? 'above 0' : `from ${least}`}${limit === 1 ? ', below 1' : ''}.`,
-    });
-  }
+    ['number of conjugate gradient iterations', iterations, 1, 1e9],
+    ['tolerance of conjugate gradients', tolerance, 1e-30, 1],
+  ]);
   if (!['auto', 'direct', 'matrix-free'].includes(solver)) {
     throw new NestkanError('INVALID_ARGUMENT', `there is no solver ${solver}`, {
       fix: "Use 'auto', 'direct' or 'matrix-free'.",
@@ -113,11 +109,15 @@ class LevenbergMarquardtRun implements OptimizerRun {
   #point!: Float64Array;
   /** Of the loss at the present point; undefined until it is asked for. */
   #model?: GaussNewtonModel;
+  /** Of the loss at the point tried last, where it was assembled along with it. */
+  #modelAhead?: GaussNewtonModel;
+  /** Whether trials after an accepted step assemble along with their loss. */
+  #looksAhead = false;
   /** At the present point, under the present weights, as every trial's: in the device's precision. */
   #loss = Number.NaN;
   #damping = Number.NaN;
   /** By how much a failure raises the damping. */
-  #growth = 2;
+  #growth = FIRST_GROWTH;
   #steps = 0;
   /** The least loss after every trial. */
   readonly #best: number[] = [];
@@ -134,6 +134,9 @@ class LevenbergMarquardtRun implements OptimizerRun {
     this.#evaluate = await backend.record(this.#leastSquares.evaluate, 'loss');
     this.#afterStep = await backend.record(perStep, 'after a step');
     [this.#point] = await backend.read([variables.values]);
+    // A readback stalls a device for longer than it takes to assemble. Where conjugate gradients still need the rows of the
+    // present point, or an accepted step changes the loss, an assembly must wait.
+    this.#looksAhead = backend.name === 'webgpu' && perStep.length === 0 && conjugateGradients === undefined;
     // Last, so that nothing can fail any more and leave their memory behind.
     this.#equations = conjugateGradients
       ? await MatrixFree.open(backend, length, this.#leastSquares, conjugateGradients)
@@ -198,9 +201,10 @@ class LevenbergMarquardtRun implements OptimizerRun {
   }
 
   async #assemble(): Promise<GaussNewtonModel> {
-    const { backend, diagnose } = this.#objective;
-    const model = await this.#equations.assemble();
-    [[this.#loss]] = await backend.read([this.#leastSquares.loss]);
+    const { diagnose } = this.#objective;
+    const model = this.#modelAhead ?? (await this.#equations.assemble());
+    this.#modelAhead = undefined;
+    this.#loss = model.told;
     if (Number.isFinite(this.#loss) && Number.isFinite(model.scale)) {
       if (Number.isNaN(this.#damping)) this.#damping = this.#options.damping * model.scale;
       return model;
@@ -214,6 +218,11 @@ class LevenbergMarquardtRun implements OptimizerRun {
   async #lossAt(point: Float64Array): Promise<number> {
     const { backend, variables } = this.#objective;
     backend.write(variables.values, point);
+    // One rejection is often followed by others.
+    if (this.#looksAhead && this.#growth === FIRST_GROWTH) {
+      this.#modelAhead = await this.#equations.assemble();
+      return this.#modelAhead.told;
+    }
     backend.run(this.#evaluate);
     const [[loss]] = await backend.read([this.#leastSquares.loss]);
     return loss;
@@ -224,13 +233,14 @@ class LevenbergMarquardtRun implements OptimizerRun {
     this.#point = point;
     this.#model = undefined;
     this.#damping *= Math.max(1 / 3, 1 - (2 * ratio - 1) ** 3);
-    this.#growth = 2;
+    this.#growth = FIRST_GROWTH;
     this.#steps++;
     this.#objective.backend.run(this.#afterStep);
   }
 
   /** Raises the damping; false where that has become useless. */
   #reject({ scale }: GaussNewtonModel): boolean {
+    this.#modelAhead = undefined;
     this.#damping *= this.#growth;
     this.#growth *= 2;
     return this.#damping <= LARGEST_DAMPING * scale;

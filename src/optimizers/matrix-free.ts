@@ -43,6 +43,7 @@ export class MatrixFree implements GaussNewtonSource {
   #sums!: DeviceBuffer;
   #blocks!: DeviceBuffer;
   #counter!: DeviceBuffer;
+  #loss!: DeviceBuffer;
   #prepare!: Recording;
   #clear!: Recording;
   #passes!: readonly { readonly chunks: number; readonly gradient: Recording; readonly product: Recording }[];
@@ -73,13 +74,14 @@ export class MatrixFree implements GaussNewtonSource {
     return source;
   }
 
-  async #record({ evaluate, blocks }: LeastSquares, room: number): Promise<void> {
+  async #record({ evaluate, loss, blocks }: LeastSquares, room: number): Promise<void> {
     const backend = this.#backend;
     const memory = this.#memory;
     this.#vector = memory.allocate(this.#size, { label: 'Gauss–Newton vector' });
     this.#sums = memory.allocate(this.#tiles * this.#size, { label: 'Gauss–Newton sums' });
     this.#blocks = memory.allocate(this.#size * this.#bands, { label: 'edge blocks' });
     this.#counter = memory.allocate(1, { type: 'uint', label: 'chunk counter' });
+    this.#loss = loss;
     const cleared = (target: DeviceBuffer) => dispatch(fill, { target }, { count: target.length, value: 0 });
     this.#clear = await backend.record([cleared(this.#sums)], 'clear');
     const sweeps = blocks.flatMap(({ sweep }) => sweep);
@@ -125,8 +127,7 @@ export class MatrixFree implements GaussNewtonSource {
     const residuals = new Float64Array(this.#size);
     residuals[last] = 1;
     backend.run(this.#prepare);
-    const gradient = await this.#multiply(residuals, 'gradient');
-    const [blocks] = await backend.read([this.#blocks]);
+    const [gradient, blocks, [told]] = await this.#multiply(residuals, 'gradient', [this.#blocks, this.#loss]);
     const loss = gradient[last];
     gradient[last] = 0;
     let scale = 0;
@@ -134,11 +135,15 @@ export class MatrixFree implements GaussNewtonSource {
       // Written so that a NaN is kept.
       if (!(blocks[index] <= scale)) scale = blocks[index];
     }
-    return { loss, scale, step: (damping) => this.#step(gradient, blocks, damping) };
+    return { loss, told, scale, step: (damping) => this.#step(gradient, blocks, damping) };
   }
 
-  /** (JᵀWJ with the residuals as one more column) · vector, [size]. */
-  async #multiply(vector: Float64Array, pass: 'gradient' | 'product'): Promise<Float64Array> {
+  /** (JᵀWJ with the residuals as one more column) · vector, [size], and what `others` then hold. */
+  async #multiply(
+    vector: Float64Array,
+    pass: 'gradient' | 'product',
+    others: readonly DeviceBuffer[] = [],
+  ): Promise<Float64Array[]> {
     const backend = this.#backend;
     backend.write(this.#vector, vector);
     backend.run(this.#clear);
@@ -146,10 +151,10 @@ export class MatrixFree implements GaussNewtonSource {
       backend.write(this.#counter, [0]);
       backend.run(recording, chunks);
     }
-    const [sums] = await backend.read([this.#sums]);
+    const [sums, ...rest] = await backend.read([this.#sums, ...others]);
     const total = sums.slice(0, this.#size);
     for (let index = this.#size; index < sums.length; index++) total[index % this.#size] += sums[index];
-    return total;
+    return [total, ...rest];
   }
 
   /** Conjugate gradients from 0. Source: Nocedal and Wright, Numerical Optimization, algorithm 5.3. */
@@ -166,7 +171,7 @@ export class MatrixFree implements GaussNewtonSource {
     let energy = dot(residual, scaled);
     let products = 0;
     while (products < this.#options.iterations && norm(residual) > this.#options.tolerance * first) {
-      const product = await this.#multiply(direction, 'product');
+      const [product] = await this.#multiply(direction, 'product');
       products++;
       product[size - 1] = 0;
       for (let i = 0; i < size; i++) product[i] += damping * direction[i];

@@ -37,6 +37,7 @@ export class NormalEquations implements GaussNewtonSource {
   readonly #memory: Memory;
   #matrix!: DeviceBuffer;
   #rest!: DeviceBuffer;
+  #loss!: DeviceBuffer;
   #counter!: DeviceBuffer;
   #factor = new Float64Array(0);
   #sweep!: Recording;
@@ -59,12 +60,13 @@ export class NormalEquations implements GaussNewtonSource {
     return equations;
   }
 
-  async #record({ evaluate, blocks }: LeastSquares, room: number): Promise<void> {
+  async #record({ evaluate, loss, blocks }: LeastSquares, room: number): Promise<void> {
     const backend = this.#backend;
     const memory = this.#memory;
     this.#matrix = memory.allocate(this.#size ** 2, { label: 'normal matrix' });
     this.#rest = memory.allocate(this.#size ** 2, { label: 'rest of the normal matrix' });
     this.#counter = memory.allocate(1, { type: 'uint', label: 'chunk counter' });
+    this.#loss = loss;
     const clear = [this.#matrix, this.#rest].map((target) =>
       dispatch(fill, { target }, { count: target.length, value: 0 }),
     );
@@ -85,9 +87,9 @@ export class NormalEquations implements GaussNewtonSource {
       backend.write(this.#counter, [0]);
       backend.run(recording, chunks);
     }
-    const [matrix, rest] = await backend.read([this.#matrix, this.#rest]);
+    const [matrix, rest, [told]] = await backend.read([this.#matrix, this.#rest, this.#loss]);
     for (let index = 0; index < matrix.length; index++) matrix[index] += rest[index];
-    return this.#model(matrix);
+    return this.#model(matrix, told);
   }
 
   close(): void {
@@ -108,7 +110,7 @@ export class NormalEquations implements GaussNewtonSource {
   }
 
   /** The symmetric matrix without its empty rows and columns. */
-  #model(matrix: Float64Array): QuadraticModel {
+  #model(matrix: Float64Array, told: number): QuadraticModel {
     const size = this.#size;
     const last = size - 1;
     const active = Int32Array.from({ length: last }, (_, index) => index).filter(
@@ -134,7 +136,7 @@ export class NormalEquations implements GaussNewtonSource {
       // Written so that a NaN is kept.
       if (!(entry <= scale)) scale = entry;
     }
-    const model = { loss: matrix[last * size + last], scale, active, hessian, gradient };
+    const model = { loss: matrix[last * size + last], told, scale, active, hessian, gradient };
     return { ...model, step: async (damping) => this.#step(model, damping) };
   }
 

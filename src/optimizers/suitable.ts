@@ -16,3 +16,16 @@ export function checkSuitable(optimizer: string, { miniBatches, consistentGradie
 export function unsuitable(optimizer: string, what: string, fix: string): NestkanError {
   return new NestkanError('OPTIMIZER_UNSUITABLE', `${optimizer} does not work with ${what}`, { fix });
 }
+
+/** What an option is called, its value, the least that it may be, what it is below, and whether it is a whole number. */
+type CheckedOption = readonly [name: string, value: number, least: number, limit: number, whole?: boolean];
+
+/** @throws NestkanError INVALID_ARGUMENT */
+export function checkOptions(optimizer: string, options: readonly CheckedOption[]): void {
+  for (const [name, value, least, limit, whole] of options) {
+    if (value >= least && value < limit && (!whole || Number.isInteger(value))) continue;
+    throw new NestkanError('INVALID_ARGUMENT', `the ${name} of ${optimizer} is ${value}`, {
+      fix: `Use a ${whole ? 'whole ' : ''}number from ${least} to below ${limit}.`,
+    });
+  }
+}
