@@ -1,6 +1,7 @@
 // Bundles: `node .ci/build.mjs` makes dist/ (library, command line, types); other scripts import bundle().
 import { execFileSync } from 'node:child_process';
 import { chmodSync, readFileSync, rmSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 
@@ -25,6 +26,41 @@ const wgsl = {
   },
 };
 
+/** Kernels without their WGSL, for workers of the CPU backend. */
+const noWgsl = {
+  name: 'no-wgsl',
+  setup({ onLoad }) {
+    onLoad({ filter: /\.wgsl$/ }, () => ({ contents: '', loader: 'text' }));
+  },
+};
+
+/** `x.bundle` is the module x.ts as text, bundled into a program that a worker thread can be started with anywhere. */
+const bundles = {
+  name: 'bundles',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /\.bundle$/ }, ({ path, resolveDir }) => ({
+      path: resolve(resolveDir, path.replace(/\.bundle$/, '.ts')),
+      namespace: 'bundle',
+    }));
+    onLoad({ filter: /./, namespace: 'bundle' }, async ({ path }) => {
+      const { outputFiles, metafile } = await build({
+        entryPoints: [path],
+        bundle: true,
+        minify: true,
+        format: 'cjs',
+        target: 'es2022',
+        platform: 'node',
+        plugins: [noWgsl],
+        write: false,
+        metafile: true,
+        logLevel: 'warning',
+      });
+      const watchFiles = Object.keys(metafile.inputs).map((file) => resolve(file));
+      return { contents: outputFiles[0].text, loader: 'text', watchFiles };
+    });
+  },
+};
+
 export function bundle({ external = [], ...options }) {
   return build({
     bundle: true,
@@ -32,7 +68,7 @@ export function bundle({ external = [], ...options }) {
     target: 'es2022',
     platform: 'neutral',
     mainFields: ['module', 'main'],
-    plugins: [wgsl],
+    plugins: [wgsl, bundles],
     define: { NESTKAN_VERSION: JSON.stringify(version) },
     external: ['ndarray', 'webgpu', 'node:*', ...external],
     logLevel: 'warning',
