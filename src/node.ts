@@ -1,9 +1,7 @@
 /** Entry `nestkan/node`: everything of `nestkan`, `nestkan/data` and `nestkan/physics`, with what only Node can do. */
-import { availableParallelism } from 'node:os';
 import { CpuBackend } from './backend/cpu/cpu-backend.ts';
 import { type OpenedBackend, type OpenOptions, openWith, unavailable } from './backend/open.ts';
-import { NestkanError } from './errors.ts';
-import { ThreadPool } from './node/thread-pool.ts';
+import { openThreads } from './node/thread-pool.ts';
 
 export * from './data.ts';
 export * from './index.ts';
@@ -13,10 +11,6 @@ export * from './physics.ts';
 
 /** Device timestamps are otherwise rounded to 65.536 µs, longer than most kernels run. */
 const DAWN_OPTIONS = ['disable-dawn-features=timestamp_quantization'];
-
-/** Most threads that are taken unasked: memory does not feed more. */
-const DEFAULT_THREADS = 8;
-const MAX_THREADS = 256;
 
 export interface NodeOpenOptions extends OpenOptions {
   /**
@@ -38,16 +32,11 @@ export interface NodeOpenOptions extends OpenOptions {
  * ```
  */
 export async function openBackend(options: NodeOpenOptions = {}): Promise<OpenedBackend> {
-  const { threads = Math.min(availableParallelism(), DEFAULT_THREADS) } = options;
-  if (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS) {
-    throw new NestkanError('INVALID_ARGUMENT', `${threads} threads were asked for`, {
-      fix: `Ask for a whole number of threads from 1 to ${MAX_THREADS}.`,
-    });
-  }
+  const threads = openThreads(options.threads);
   return openWith(
     options,
     async () => options.gpu ?? openDawn(),
-    () => new CpuBackend(threads > 1 ? new ThreadPool(threads) : undefined),
+    () => new CpuBackend(threads),
   );
 }
 

@@ -5,6 +5,7 @@
  * `run` is a fork and a join, and returns when the work is done. Which thread does which piece changes no bit of the
  * result, since units of a kernel do not depend on each other ({@link Kernel.parts}).
  */
+import { availableParallelism } from 'node:os';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import type { ElementType } from '../backend/backend.ts';
 import type { Threads } from '../backend/cpu/cpu-backend.ts';
@@ -40,6 +41,23 @@ const SPINS = 2000;
 
 /** Waiting for one piece longer than this means that its thread is gone. */
 const PATIENCE_SECONDS = 60;
+
+/** Most threads that are taken unasked, and at all. */
+const DEFAULT_THREADS = 8;
+const MAX_THREADS = 256;
+
+/**
+ * A pool of that many threads, by default one for each processor that the program may use; none for a single thread.
+ *
+ * @throws NestkanError INVALID_ARGUMENT
+ */
+export function openThreads(count = Math.min(availableParallelism(), DEFAULT_THREADS)): ThreadPool | undefined {
+  if (Number.isInteger(count) && count >= 1 && count <= MAX_THREADS)
+    return count > 1 ? new ThreadPool(count) : undefined;
+  throw new NestkanError('INVALID_ARGUMENT', `${count} threads were asked for`, {
+    fix: `Ask for a whole number of threads from 1 to ${MAX_THREADS}.`,
+  });
+}
 
 interface Colleague {
   readonly worker: Worker;
