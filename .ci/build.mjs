@@ -1,6 +1,7 @@
 // Bundles: `node .ci/build.mjs` makes dist/ (library, command line, types); other scripts import bundle().
 import { execFileSync } from 'node:child_process';
-import { chmodSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 
@@ -25,6 +26,60 @@ const wgsl = {
   },
 };
 
+/**
+ * Shaders lie together in a bundle, not each beside its kernel: gzip looks back no further than 32 KB, and what shaders
+ * repeat they repeat from one another. Modules come in the order of their first import, so kernel.ts, which every kernel
+ * imports, is given imports of all of them; those that no kernel uses are left out all the same.
+ */
+const shadersTogether = {
+  name: 'shaders-together',
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]src[\\/]kernels[\\/]kernel\.ts$/ }, ({ path }) => {
+      const folder = resolve(path, '../../../shaders');
+      const shaders = readdirSync(folder, { recursive: true }).filter((name) => name.endsWith('.wgsl'));
+      const imports = shaders
+        .sort()
+        .map((name, index) => `import _${index} from ${JSON.stringify(join(folder, name))};`);
+      return { contents: imports.join('') + readFileSync(path, 'utf8'), loader: 'ts' };
+    });
+  },
+};
+
+/** Kernels without their WGSL, for workers of the CPU backend. */
+const noWgsl = {
+  name: 'no-wgsl',
+  setup({ onLoad }) {
+    onLoad({ filter: /\.wgsl$/ }, () => ({ contents: '', loader: 'text' }));
+  },
+};
+
+/** `x.bundle` is the module x.ts as text, bundled into a program that a worker thread can be started with anywhere. */
+const bundles = {
+  name: 'bundles',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /\.bundle$/ }, ({ path, resolveDir }) => ({
+      path: resolve(resolveDir, path.replace(/\.bundle$/, '.ts')),
+      namespace: 'bundle',
+    }));
+    onLoad({ filter: /./, namespace: 'bundle' }, async ({ path }) => {
+      const { outputFiles, metafile } = await build({
+        entryPoints: [path],
+        bundle: true,
+        minify: true,
+        format: 'cjs',
+        target: 'es2022',
+        platform: 'node',
+        plugins: [noWgsl],
+        write: false,
+        metafile: true,
+        logLevel: 'warning',
+      });
+      const watchFiles = Object.keys(metafile.inputs).map((file) => resolve(file));
+      return { contents: outputFiles[0].text, loader: 'text', watchFiles };
+    });
+  },
+};
+
 export function bundle({ external = [], ...options }) {
   return build({
     bundle: true,
@@ -32,7 +87,7 @@ export function bundle({ external = [], ...options }) {
     target: 'es2022',
     platform: 'neutral',
     mainFields: ['module', 'main'],
-    plugins: [wgsl],
+    plugins: [wgsl, shadersTogether, bundles],
     define: { NESTKAN_VERSION: JSON.stringify(version) },
     external: ['ndarray', 'webgpu', 'node:*', ...external],
     logLevel: 'warning',

@@ -34,7 +34,8 @@ const ONLY: Readonly<Record<string, readonly string[]>> = {
   cli: ['cli', 'index.ts', 'data.ts', 'physics.ts', 'node.ts', 'report'],
   splines: ['splines', 'errors.ts'],
   kernels: ['kernels', 'splines', 'errors.ts'],
-  node: ['node', 'errors.ts'],
+  // Worker threads take kernels by name or recipe, and serve the CPU backend.
+  node: ['node', 'physics', 'backend', 'kernels', 'errors.ts'],
 };
 
 /** Libraries by the room that may import them; Node's own modules are for the rooms above index.ts. */

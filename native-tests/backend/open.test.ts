@@ -1,10 +1,9 @@
-import { spawnSync } from 'node:child_process';
 import { expect } from 'chai';
-import { build } from 'esbuild';
 import { openWith, unavailable } from '../../src/backend/open.ts';
 import { openBackend as openInBrowser } from '../../src/index.ts';
-import { type OpenedBackend, type OpenOptions, openBackend } from '../../src/node.ts';
+import { type NodeOpenOptions, type OpenedBackend, type OpenOptions, openBackend } from '../../src/node.ts';
 import { errorOf, sharedDevice } from '../backends.ts';
+import { runProgram } from './child-process.ts';
 
 /** Just enough of an adapter to be chosen or passed over. */
 function gpuWith(info: Partial<GPUAdapterInfo> | undefined, requestDevice?: () => Promise<GPUDevice>): GPU {
@@ -15,7 +14,7 @@ function gpuWith(info: Partial<GPUAdapterInfo> | undefined, requestDevice?: () =
 const hardware = { vendor: 'acme', architecture: 'gen-1', device: '', description: '', isFallbackAdapter: false };
 const software = { ...hardware, description: 'llvmpipe', isFallbackAdapter: true };
 
-async function opened<T>(options: OpenOptions, use: (backend: OpenedBackend) => T): Promise<T> {
+async function opened<T>(options: NodeOpenOptions, use: (backend: OpenedBackend) => T): Promise<T> {
   const backend = await openBackend(options);
   try {
     return use(backend);
@@ -89,6 +88,17 @@ describe('openBackend', () => {
     again.destroy();
   });
 
+  it('counts the threads of the CPU, and takes no other number than a whole one', async () => {
+    await opened({ device: 'cpu', threads: 3 }, ({ adapter }) =>
+      expect(adapter).to.equal('JavaScript, float64, 3 threads'),
+    );
+    await opened({ device: 'cpu', threads: 1 }, ({ adapter }) => expect(adapter).to.equal('JavaScript, float64'));
+    await opened({ gpu: gpuWith(undefined), threads: 2 }, ({ adapter }) => expect(adapter).to.match(/2 threads/));
+    for (const threads of [0, 1.5, -1, 257, NaN, '2'] as number[]) {
+      expect((await errorOf(() => openBackend({ device: 'cpu', threads }))).code).to.equal('INVALID_ARGUMENT');
+    }
+  });
+
   it('knows no other device', async () => {
     for (const device of ['gpu', null, 3] as unknown as OpenOptions['device'][]) {
       expect((await errorOf(() => openBackend({ device }))).code).to.equal('INVALID_ARGUMENT');
@@ -104,7 +114,7 @@ describe('openBackend', () => {
 
 describe('a Node process with a WebGPU backend', () => {
   it('ends by itself, destroyed or not, collected or not', async () => {
-    const script = await bundle(`
+    const ended = await runProgram(`
       import { openBackend } from './src/node.ts';
       const kept = await openBackend({ device: 'webgpu' });
       for (let round = 0; round < 3; round++) {
@@ -120,24 +130,6 @@ describe('a Node process with a WebGPU backend', () => {
       gc();
       console.log('done');
     `);
-    const { status, signal, stdout } = spawnSync(
-      process.execPath,
-      ['--expose-gc', '--input-type=module', '--eval', script],
-      { encoding: 'utf8', timeout: 30_000 },
-    );
-    expect({ status, signal, stdout: stdout.trim() }).to.deep.equal({ status: 0, signal: null, stdout: 'done' });
+    expect(ended).to.deep.equal({ status: 0, signal: null, stdout: 'done' });
   });
 });
-
-async function bundle(contents: string): Promise<string> {
-  const { outputFiles } = await build({
-    stdin: { contents, resolveDir: process.cwd(), loader: 'ts' },
-    bundle: true,
-    write: false,
-    format: 'esm',
-    platform: 'node',
-    external: ['webgpu'],
-    loader: { '.wgsl': 'text' },
-  });
-  return outputFiles[0].text;
-}

@@ -51,6 +51,7 @@ describe('the command line', () => {
     [['info', '--devise', 'cpu'], 'UNKNOWN_OPTION', /'--devise'.\n.*Did you mean --device\? See nestkan info --help/],
     [['info', '--device', 'gpu'], 'INVALID_ARGUMENT', /--device was given "gpu"; it takes one of auto, webgpu, cpu/],
     [['info', '--device'], 'INVALID_ARGUMENT', /argument missing/],
+    [['info', '--threads', '0'], 'INVALID_ARGUMENT', /--threads was given "0"; it takes a whole number from 1 to 256/],
     [['info', 'extra'], 'INVALID_ARGUMENT', /Too many arguments/],
   ];
   for (const [args, code, words] of mistakes) {

@@ -36,12 +36,16 @@ export function openBackend(options: OpenOptions = {}): Promise<OpenedBackend> {
   return openWith(options, async () => options.gpu ?? navigatorGpu());
 }
 
-/** {@link openBackend} with another way to find WebGPU, which throws WEBGPU_UNAVAILABLE if there is none. */
-export async function openWith({ device = 'auto' }: OpenOptions, findGpu: () => Promise<GPU>): Promise<OpenedBackend> {
+/** {@link openBackend} with another way to find WebGPU, which throws WEBGPU_UNAVAILABLE if there is none, and other CPUs. */
+export async function openWith(
+  { device = 'auto' }: OpenOptions,
+  findGpu: () => Promise<GPU>,
+  openCpu = () => new CpuBackend(),
+): Promise<OpenedBackend> {
   if (typeof device === 'object' && device !== null && 'queue' in device) {
     return chosen(new WebGpuBackend(device), { reason: "the caller's device" });
   }
-  if (device === 'cpu') return chosen(new CpuBackend(), { reason: 'asked for' });
+  if (device === 'cpu') return chosen(openCpu(), { reason: 'asked for' });
   if (device !== 'auto' && device !== 'webgpu') {
     throw new NestkanError('INVALID_ARGUMENT', `unknown device ${JSON.stringify(device)}`, {
       fix: 'Use "auto", "webgpu", "cpu" or a GPUDevice.',
@@ -51,7 +55,7 @@ export async function openWith({ device = 'auto' }: OpenOptions, findGpu: () => 
     return await openAdapter(await findGpu(), device);
   } catch (error) {
     if (device === 'webgpu' || !(error instanceof NestkanError)) throw error;
-    return chosen(new CpuBackend(), { reason: error.message, fix: error.fix });
+    return chosen(openCpu(), { reason: error.message, fix: error.fix });
   }
 }
 

@@ -20,11 +20,11 @@ export function deviceInWords({ backend, adapter, precision }: DeviceDocument): 
 }
 
 export async function withBackend<T>(
-  device: CommonOptions['device'],
+  { device, threads }: Pick<CommonOptions, 'device' | 'threads'>,
   { say }: Terminal,
   work: (backend: OpenedBackend) => Promise<T>,
 ): Promise<T> {
-  const backend = await openBackend({ device });
+  const backend = await openBackend({ device, threads });
   try {
     say(`device    ${deviceInWords(describeDevice(backend))}\n          ${backend.choice.reason}`);
     return await work(backend);

@@ -44,11 +44,11 @@ export function defineFit(program: Command, shell: Shell): void {
 
 async function run(path: string, options: Options, shell: Shell): Promise<void> {
   const { terminal } = shell;
-  const { device, out, report } = options;
+  const { out, report } = options;
   await checkOutputs({ 'the table': path }, { '--out': out, '--report': report });
   const data = chooseRows(await readTable(path), options, terminal);
   const signal = shell.interruptible();
-  await withBackend(device, terminal, async (backend) => {
+  await withBackend(options, terminal, async (backend) => {
     const result = await fitWithProgress(backend, data, options, { signal, terminal });
     const fitted = await predictRows(result, data);
     const document = describeFit(fitted, backend, options);

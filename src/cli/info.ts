@@ -36,15 +36,15 @@ interface InfoDocument {
 export function defineInfo(program: Command, shell: Shell): void {
   addCommonOptions(program.command('info'))
     .description('show the device that would compute, and why')
-    .action(async ({ device }: CommonOptions) => {
-      const document = await collect(device);
+    .action(async (options: CommonOptions) => {
+      const document = await collect(options);
       shell.terminal.say(render(document));
       shell.print(document);
     });
 }
 
-async function collect(device: CommonOptions['device']): Promise<InfoDocument> {
-  const backend = await openBackend({ device });
+async function collect({ device, threads }: CommonOptions): Promise<InfoDocument> {
+  const backend = await openBackend({ device, threads });
   try {
     return {
       command: 'info',

@@ -28,6 +28,7 @@ export interface Result {
 
 export interface CommonOptions {
   device: 'auto' | 'webgpu' | 'cpu';
+  threads?: number;
   json?: true;
   quiet?: true;
 }
@@ -84,7 +85,7 @@ function quoted(argument: string): string {
   return /^[\w@%+=:,./-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", "'\\''")}'`;
 }
 
-/** --device, --json, --quiet. */
+/** --device, --threads, --json, --quiet. */
 export function addCommonOptions(command: Command): Command {
   return command
     .option(
@@ -93,6 +94,7 @@ export function addCommonOptions(command: Command): Command {
       choice('--device', ['auto', 'webgpu', 'cpu']),
       'auto',
     )
+    .option('--threads <number>', 'threads of the CPU', wholeNumber('--threads', { max: 256 }))
     .option('--json', 'print one JSON document on standard output')
     .option('--quiet', 'say nothing on standard error but errors');
 }

@@ -28,12 +28,12 @@ export function defineSolve(program: Command, shell: Shell): void {
 
 async function run(problem: string, options: Options, shell: Shell): Promise<void> {
   const { terminal } = shell;
-  const { device, out, report } = options;
+  const { out, report } = options;
   await checkOutputs(isBuiltInPde(problem) ? {} : { 'the problem': problem }, { '--out': out, '--report': report });
   const task = await loadPde(problem);
   terminal.say(`problem   ${task.name}: ${task.description}`);
   const signal = shell.interruptible();
-  await withBackend(device, terminal, async (backend) => {
+  await withBackend(options, terminal, async (backend) => {
     const { solution, pictures } = await attributed(task.module, async () => {
       const pictures = report === undefined ? undefined : new SolvePictures(task.pde);
       const solution = await solveWithProgress(backend, task, options, { signal, terminal, pictures });

@@ -65,8 +65,9 @@ export const activationJetForward = mapJets((name, functions) =>
     },
     workgroups: ({ count }) => linearGrid(count),
     flops: ({ count, directions, order }) => count * (30 + directions * (order === 2 ? 5 : 1)),
-    reference({ x, y }, { count, directions, order }) {
-      for (let i = 0; i < count; i++) {
+    parts: ({ count }) => count,
+    reference({ x, y }, { count, directions, order }, start, end) {
+      for (let i = start; i < end; i++) {
         const value = functions.value(x[i]);
         const first = functions.derivative(x[i]);
         const second = functions.second(x[i], value, first);
@@ -98,8 +99,9 @@ export const activationJetGradient = mapJets((name, functions) =>
     },
     workgroups: ({ count }) => linearGrid(count),
     flops: ({ count, directions, order }) => count * (40 + directions * (order === 2 ? 14 : 4)),
-    reference({ x, outputGradient, inputGradient }, { count, directions, order }) {
-      for (let i = 0; i < count; i++) {
+    parts: ({ count }) => count,
+    reference({ x, outputGradient, inputGradient }, { count, directions, order }, start, end) {
+      for (let i = start; i < end; i++) {
         const value = functions.value(x[i]);
         const first = functions.derivative(x[i]);
         const second = functions.second(x[i], value, first);

@@ -56,8 +56,9 @@ export const activationForward = mapTable((name, { wgsl, value }) =>
     lengths: ({ count }) => ({ x: count, y: count }),
     workgroups: ({ count }) => linearGrid(count),
     flops: ({ count }) => 10 * count,
-    reference({ x, y }, { count }) {
-      for (let i = 0; i < count; i++) y[i] = value(x[i]);
+    parts: ({ count }) => count,
+    reference({ x, y }, _, first, end) {
+      for (let i = first; i < end; i++) y[i] = value(x[i]);
     },
   }),
 );
@@ -72,8 +73,9 @@ export const activationGradient = mapTable((name, { wgsl, derivative }) =>
     lengths: ({ count }) => ({ x: count, outputGradient: count, inputGradient: count }),
     workgroups: ({ count }) => linearGrid(count),
     flops: ({ count }) => 12 * count,
-    reference({ x, outputGradient, inputGradient }, { count }) {
-      for (let i = 0; i < count; i++) inputGradient[i] = outputGradient[i] * derivative(x[i]);
+    parts: ({ count }) => count,
+    reference({ x, outputGradient, inputGradient }, _, first, end) {
+      for (let i = first; i < end; i++) inputGradient[i] = outputGradient[i] * derivative(x[i]);
     },
   }),
 );

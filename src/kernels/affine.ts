@@ -27,8 +27,9 @@ export const affineForward = defineKernel({
   }),
   workgroups: ({ batch, outputs }) => linearGrid(batch * outputs),
   flops: ({ batch, inputs, outputs }) => 2 * batch * inputs * outputs,
-  reference({ x, weights, bias, y }, { batch, inputs, outputs, biasRows }) {
-    for (let b = 0; b < batch; b++) {
+  parts: ({ batch }) => batch,
+  reference({ x, weights, bias, y }, { inputs, outputs, biasRows }, first, end) {
+    for (let b = first; b < end; b++) {
       const row = b * outputs;
       for (let q = 0; q < outputs; q++) y[row + q] = b < biasRows ? bias[q] : 0;
       addCombination(y, row, { factors: x, first: b * inputs, step: 1, count: inputs }, weights, outputs);
@@ -49,8 +50,9 @@ export const affineInputGradient = defineKernel({
   }),
   workgroups: ({ batch, inputs }) => linearGrid(batch * inputs),
   flops: ({ batch, inputs, outputs }) => 2 * batch * inputs * outputs,
-  reference({ weights, outputGradient, inputGradient }, { batch, inputs, outputs }) {
-    for (let b = 0; b < batch; b++) {
+  parts: ({ batch }) => batch,
+  reference({ weights, outputGradient, inputGradient }, { inputs, outputs }, first, end) {
+    for (let b = first; b < end; b++) {
       for (let p = 0; p < inputs; p++) {
         let sum = 0;
         for (let q = 0; q < outputs; q++) sum += outputGradient[b * outputs + q] * weights[p * outputs + q];
@@ -73,9 +75,10 @@ export const affineWeightGradient = defineKernel({
   }),
   workgroups: ({ inputs, outputs }) => linearGrid(inputs * outputs, 1),
   flops: ({ batch, inputs, outputs }) => 2 * batch * inputs * outputs,
-  reference({ x, outputGradient, weightGradient }, { batch, inputs, outputs }) {
-    weightGradient.fill(0, 0, inputs * outputs);
-    for (let p = 0; p < inputs; p++) {
+  parts: ({ inputs }) => inputs,
+  reference({ x, outputGradient, weightGradient }, { batch, inputs, outputs }, first, end) {
+    weightGradient.fill(0, first * outputs, end * outputs);
+    for (let p = first; p < end; p++) {
       const column = { factors: x, first: p, step: inputs, count: batch };
       addCombination(weightGradient, p * outputs, column, outputGradient, outputs);
     }

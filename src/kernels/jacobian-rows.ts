@@ -51,16 +51,17 @@ export function layerLengths(
   return { x: batch * layer.inputs, adjoint: batch * layer.outputs, counter: 1, values: rows, columns: rows };
 }
 
-/** Calls `visit` with the row and the point, of traces · samples, of every sample of a chunk. */
+/** Calls `visit` with the row and the point, of traces · samples, of samples `first` to `end` − 1 of a chunk. */
 export function eachRow(
   { samples, traces, chunk }: RowConstants,
   counter: ArrayLike<number>,
+  first: number,
+  end: number,
   visit: (row: number, point: number) => void,
 ): void {
-  const first = counter[0] * chunk;
-  const count = Math.min(chunk, samples - first);
+  const start = counter[0] * chunk;
   for (let trace = 0; trace < traces; trace++) {
-    for (let s = 0; s < count; s++) visit(trace * chunk + s, trace * samples + first + s);
+    for (let s = first; s < end && start + s < samples; s++) visit(trace * chunk + s, trace * samples + start + s);
   }
 }
 
@@ -78,22 +79,23 @@ export const splineJacobianRows = defineKernel({
   flops({ traces, chunk, inputs, outputs, degree }) {
     return traces * chunk * inputs * (20 + (degree + 1) * (degree + 2 + outputs));
   },
-  reference({ x, adjoint, counter, values, columns }, constants) {
+  parts: ({ chunk }) => chunk,
+  reference({ x, adjoint, counter, values, columns }, constants, first, end) {
     const { slots, slot, column, inputs, outputs, intervals, degree } = constants;
     const stride = degree + 1;
     const cells = new Int32Array(inputs);
     const windows = new Float64Array(inputs * stride);
-    eachRow(constants, counter, (row, point) => {
+    eachRow(constants, counter, first, end, (row, point) => {
       windowsAt(x, { first: point * inputs, count: inputs }, constants, 0, cells, windows);
       for (let p = 0; p < inputs; p++) {
         for (let j = 0; j < stride; j++) {
           const k = cells[p] + j;
           const to = row * slots + slot + (p * stride + (k % stride)) * outputs;
-          const first = column + (p * (intervals + degree) + k) * outputs;
+          const own = column + (p * (intervals + degree) + k) * outputs;
           const value = windows[p * stride + j];
           for (let q = 0; q < outputs; q++) {
             values[to + q] = value * adjoint[point * outputs + q];
-            columns[to + q] = first + q;
+            columns[to + q] = own + q;
           }
         }
       }
@@ -113,10 +115,11 @@ export const affineJacobianRows = defineKernel({
   lengths: (constants) => layerLengths(constants, constants.channels * constants.traces * constants.samples),
   workgroups: ({ traces, chunk, inputs, outputs }) => linearGrid(traces * chunk * inputs * outputs),
   flops: ({ traces, chunk, channels, inputs, outputs }) => 2 * traces * chunk * channels * inputs * outputs,
-  reference({ x, adjoint, counter, values, columns }, constants) {
+  parts: ({ chunk }) => chunk,
+  reference({ x, adjoint, counter, values, columns }, constants, first, end) {
     const { samples, traces, slots, slot, column, channels, inputs, outputs } = constants;
     const batch = traces * samples;
-    eachRow(constants, counter, (row, point) => {
+    eachRow(constants, counter, first, end, (row, point) => {
       for (let p = 0; p < inputs; p++) {
         for (let q = 0; q < outputs; q++) {
           let sum = 0;
@@ -152,7 +155,7 @@ export const denseJacobianRows = defineKernel({
   flops: () => 0,
   reference({ source, counter, values, columns }, constants) {
     const { samples, slots, slot, column, count, offset, pointStride, entryStride, sourceTraces } = constants;
-    eachRow(constants, counter, (row, point) => {
+    eachRow(constants, counter, 0, constants.chunk, (row, point) => {
       const known = point < sourceTraces * samples;
       for (let i = 0; i < count; i++) {
         const at = row * slots + slot + i;
@@ -186,7 +189,7 @@ export const differenceJacobianRows = defineKernel({
   reference({ coefficients: u, counter, values, columns }, constants) {
     const { slots, slot, column, coefficients, outputs, residualColumn } = constants;
     const perInput = (coefficients - 2) * outputs;
-    eachRow(constants, counter, (row, point) => {
+    eachRow(constants, counter, 0, constants.chunk, (row, point) => {
       const at = row * slots + slot;
       const k = Math.floor((point % perInput) / outputs);
       const first = Math.floor(point / perInput) * coefficients * outputs + (point % perInput);

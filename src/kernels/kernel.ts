@@ -29,11 +29,29 @@ export interface Kernel<B extends string = string, C extends string = string> {
   workgroups(constants: Readonly<Record<C, number>>): Grid;
   /** Floating-point operations, for the roofline; an estimate from the formula, not a count of instructions. */
   flops(constants: Readonly<Record<C, number>>): number;
-  /** The definition of the result. Runs in float64 on the CPU backend. */
-  reference(buffers: Readonly<Record<B, HostArray>>, constants: Readonly<Record<C, number>>): void;
+  /**
+   * Units that the reference can be cut into: each writes elements that no other unit touches, and neither what it reads
+   * nor the order of its sums depends on where the others run. So any cut gives the same bits.
+   */
+  parts(constants: Readonly<Record<C, number>>): number;
+  /** How a thread that shares no objects makes the same kernel; kernels of the registry need none. */
+  readonly recipe?: Recipe;
+  /** The definition of the result. Runs in float64 on the CPU backend; units `first` to `end` − 1, all of them by default. */
+  reference(
+    buffers: Readonly<Record<B, HostArray>>,
+    constants: Readonly<Record<C, number>>,
+    first?: number,
+    end?: number,
+  ): void;
 }
 
-/** Declares a kernel; exists so that binding and constant names are inferred and checked. */
+/** A kernel that is generated: the name of its maker (src/node/kernel-makers.ts) and what that is given, plain data. */
+export interface Recipe {
+  readonly maker: string;
+  readonly options: unknown;
+}
+
+/** Declares a kernel; exists so that binding and constant names are inferred and checked. Without `parts` there is one. */
 export function defineKernel<const B extends string, const C extends string>(definition: {
   name: string;
   wgsl: string;
@@ -42,9 +60,21 @@ export function defineKernel<const B extends string, const C extends string>(def
   lengths(constants: Readonly<Record<NoInfer<C>, number>>): Record<NoInfer<B>, number>;
   workgroups(constants: Readonly<Record<NoInfer<C>, number>>): Grid;
   flops(constants: Readonly<Record<NoInfer<C>, number>>): number;
-  reference(buffers: Readonly<Record<NoInfer<B>, HostArray>>, constants: Readonly<Record<NoInfer<C>, number>>): void;
+  parts?(constants: Readonly<Record<NoInfer<C>, number>>): number;
+  recipe?: Recipe;
+  reference(
+    buffers: Readonly<Record<NoInfer<B>, HostArray>>,
+    constants: Readonly<Record<NoInfer<C>, number>>,
+    first: number,
+    end: number,
+  ): void;
 }): Kernel<B, C> {
-  return Object.freeze(definition);
+  const { parts = () => 1, reference } = definition;
+  return Object.freeze({
+    ...definition,
+    parts,
+    reference: (buffers, constants, first = 0, end = parts(constants)) => reference(buffers, constants, first, end),
+  } satisfies Kernel<B, C>);
 }
 
 export function ceilDiv(a: number, b: number): number {

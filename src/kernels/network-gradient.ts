@@ -12,7 +12,7 @@ import memoryWgsl from '../../shaders/lib/network-memory.wgsl';
 import splineLayerWgsl from '../../shaders/lib/network-spline-layer.wgsl';
 import splineSampleWgsl from '../../shaders/lib/spline-jet-sample.wgsl';
 import mainWgsl from '../../shaders/network-gradient.wgsl';
-import { type Binding, ceilDiv, defineKernel, type HostArray, type Kernel } from './kernel.ts';
+import { type Binding, ceilDiv, defineKernel, type HostArray, type Kernel, type Recipe } from './kernel.ts';
 import { layerReferences } from './network-references.ts';
 import { gridWgsl, windowWgsl } from './spline-wgsl.ts';
 
@@ -77,6 +77,8 @@ export interface LossHead {
    * activations and fills adjoints at `outputPlace(trace, channel, q, i, count)`, and scalarAdjoints[scalar * STRIDE + i].
    */
   readonly wgsl: string;
+  /** How a thread that shares no objects makes the same head. */
+  readonly recipe: Recipe;
   /** Returns the tile's share of the loss. */
   reference(
     buffers: Readonly<Record<string, HostArray>>,
@@ -171,6 +173,8 @@ export function networkGradient(layers: readonly NetworkLayer[], points: Network
     }),
     workgroups: ({ tiles, models }) => [tiles, models, 1],
     flops: ({ batch, models }) => models * batch * (points.traces * flopsPerPoint(layers, points) + head.flops),
+    parts: ({ models, tiles }) => models * tiles,
+    recipe: { maker: 'networkGradient', options: { layers, points, head: head.recipe } },
     reference: referenceOf(layers, points, head),
   });
   return { kernel, constants: { degree, firstScalar: 0, ...layerConstants } };
@@ -289,21 +293,23 @@ function accumulationOf(layers: readonly NetworkLayer[]): string[] {
   ];
 }
 
+type Reference = Parameters<typeof defineKernel>[0]['reference'];
+
 /** Block by block of every tile, from the references of the layers' own kernels. */
-function referenceOf(layers: readonly NetworkLayer[], points: NetworkPoints, head: LossHead): Kernel['reference'] {
+function referenceOf(layers: readonly NetworkLayer[], points: NetworkPoints, head: LossHead): Reference {
   const { traces, order, directions } = points;
   const channels = 1 + order * directions;
   const widths = [layers[0].inputs, ...layers.map(({ outputs }) => outputs)];
   const block = Math.floor(REFERENCE_POINTS / traces);
   const room = () => widths.map((width) => new Float64Array(channels * traces * block * width));
   let memory: { states: Float64Array[]; adjoints: Float64Array[]; sum: Float64Array } | undefined;
-  return ({ x, parameters, partials, losses, ...others }, constants) => {
-    const { batch, models, length, tiles, firstTile, allTiles, firstScalar } = constants;
+  return ({ x, parameters, partials, losses, ...others }, constants, firstUnit, endUnit) => {
+    const { batch, length, tiles, firstTile, allTiles, firstScalar } = constants;
     memory ??= { states: room(), adjoints: room(), sum: new Float64Array(length) };
     const { states, adjoints, sum } = memory;
     const tileSamples = ceilDiv(batch, tiles);
     const last = layers.length;
-    for (let unit = 0; unit < models * tiles; unit++) {
+    for (let unit = firstUnit; unit < endUnit; unit++) {
       const model = Math.floor(unit / tiles);
       const tile = unit % tiles;
       const place = model * allTiles + firstTile + tile;

@@ -43,20 +43,23 @@ export const normalMatrix = defineKernel({
   },
   workgroups: ({ slots, tiles }) => [ceilDiv(slots, BLOCK), ceilDiv(slots, BLOCK), tiles],
   flops: ({ traces, chunk, slots }) => 2 * chunk * (traces * slots) ** 2,
-  reference({ values, columns, weights, counter, matrix }, { samples, traces, chunk, slots, size, tiles, factor }) {
-    const first = counter[0] * chunk;
-    const count = Math.min(chunk, samples - first);
+  parts: ({ slots }) => ceilDiv(slots, STRIP),
+  reference({ values, columns, weights, counter, matrix }, constants, first, end) {
+    const { samples, traces, chunk, slots, size, tiles, factor } = constants;
+    const start = counter[0] * chunk;
+    const count = Math.min(chunk, samples - start);
     const share = ceilDiv(chunk, tiles);
     const rows = { values, columns, matrix, size, slots };
-    for (let left = 0; left < traces; left++) {
-      for (let right = 0; right < traces; right++) {
-        // The first tile is the one that may be cut off: only there are rows added one at a time.
-        for (let top = -(-slots & (TILE - 1)); top < slots; top += STRIP) {
+    for (let strip = first; strip < end; strip++) {
+      // The first tile is the one that may be cut off: only there are rows added one at a time.
+      const top = strip * STRIP - (-slots & (TILE - 1));
+      for (let left = 0; left < traces; left++) {
+        for (let right = 0; right < traces; right++) {
           for (let s = 0; s < count; s++) {
             const from = (left * chunk + s) * slots;
             const to = (right * chunk + s) * slots;
             const base = Math.floor(s / share) * size * size;
-            addStrip(rows, { from, to, base, weight: factor * weights[first + s] }, top);
+            addStrip(rows, { from, to, base, weight: factor * weights[start + s] }, top);
           }
         }
       }
@@ -183,16 +186,17 @@ export const rowProducts = defineKernel({
   },
   workgroups: ({ chunk }) => linearGrid(chunk),
   flops: ({ traces, chunk, slots }) => 2 * traces * chunk * slots,
-  reference({ values, columns, weights, counter, vector, products }, { samples, traces, chunk, slots, factor }) {
-    const first = counter[0] * chunk;
-    const count = Math.min(chunk, samples - first);
-    for (let s = 0; s < count; s++) {
+  parts: ({ chunk }) => chunk,
+  reference({ values, columns, weights, counter, vector, products }, constants, first, end) {
+    const { samples, traces, chunk, slots, factor } = constants;
+    const start = counter[0] * chunk;
+    for (let s = first; s < end && start + s < samples; s++) {
       let sum = 0;
       for (let trace = 0; trace < traces; trace++) {
         const row = (trace * chunk + s) * slots;
         for (let a = row; a < row + slots; a++) sum += values[a] * vector[columns[a]];
       }
-      products[s] = factor * weights[first + s] * sum;
+      products[s] = factor * weights[start + s] * sum;
     }
   },
 });
@@ -210,14 +214,16 @@ export const rowCombination = defineKernel({
   },
   workgroups: ({ slots, tiles }) => linearGrid(slots * tiles),
   flops: ({ traces, chunk, slots }) => 2 * traces * chunk * slots,
-  reference({ values, columns, factors, counter, sums }, { samples, traces, chunk, slots, size, tiles }) {
+  parts: ({ slots }) => slots,
+  reference({ values, columns, factors, counter, sums }, constants, first, end) {
+    const { samples, traces, chunk, slots, size, tiles } = constants;
     const count = Math.min(chunk, samples - counter[0] * chunk);
     const share = ceilDiv(chunk, tiles);
     for (let trace = 0; trace < traces; trace++) {
       for (let s = 0; s < count; s++) {
         const tile = Math.floor(s / share) * size;
         const row = (trace * chunk + s) * slots;
-        for (let a = row; a < row + slots; a++) sums[tile + columns[a]] += values[a] * factors[s];
+        for (let a = row + first; a < row + end; a++) sums[tile + columns[a]] += values[a] * factors[s];
       }
     }
   },
@@ -240,15 +246,16 @@ export const edgeBlocks = defineKernel({
   },
   workgroups: ({ inputs, width, outputs }) => linearGrid(inputs * width * outputs * width),
   flops: ({ traces, chunk, inputs, width, outputs }) => traces * chunk * inputs * width * (width + 1) * outputs,
-  reference({ values, columns, weights, counter, blocks }, constants) {
-    const { samples, traces, chunk, slots, slot, inputs, width, outputs, bands, factor } = constants;
-    const first = counter[0] * chunk;
-    const count = Math.min(chunk, samples - first);
+  parts: ({ inputs, width, outputs }) => inputs * width * outputs,
+  reference({ values, columns, weights, counter, blocks }, constants, first, end) {
+    const { samples, traces, chunk, slots, slot, width, outputs, bands, factor } = constants;
+    const start = counter[0] * chunk;
+    const count = Math.min(chunk, samples - start);
     for (let s = 0; s < count; s++) {
-      const weight = factor * weights[first + s];
+      const weight = factor * weights[start + s];
       for (let trace = 0; trace < traces; trace++) {
         const row = (trace * chunk + s) * slots + slot;
-        for (let own = 0; own < inputs * width * outputs; own++) {
+        for (let own = first; own < end; own++) {
           const edge = row + Math.floor(own / (width * outputs)) * width * outputs + (own % outputs);
           const column = columns[row + own];
           for (let other = edge; other < edge + width * outputs; other += outputs) {

@@ -35,9 +35,10 @@ export const splineJetJacobianRows = defineKernel({
     const perPoint = 20 + 3 * (degree + 1) * (degree + 2);
     return traces * chunk * inputs * (perPoint + outputs * (4 * order * directions + 6 * (degree + 1)));
   },
-  reference({ x, adjoint, counter, values, columns }, constants) {
+  parts: ({ chunk }) => chunk,
+  reference({ x, adjoint, counter, values, columns }, constants, first, end) {
     const { slots, slot } = constants;
     const row = jetJacobianRow(x, adjoint, constants as unknown as SplineJetConstants, constants.column);
-    eachRow(constants, counter, (at, point) => row(point, values, columns, at * slots + slot));
+    eachRow(constants, counter, first, end, (at, point) => row(point, values, columns, at * slots + slot));
   },
 });

@@ -22,15 +22,23 @@ export interface SplineJetConstants extends WindowGrid {
 /** Points whose windows are evaluated together: enough to amortise the call, few enough to stay in the cache. */
 const POINTS = 64;
 
+/** Samples, or other units, from `first` to `end` − 1. */
+interface Range {
+  readonly first: number;
+  readonly end: number;
+}
+
 /** The windows of a few samples' inputs at a time. */
 class Windows {
   readonly cells: Int32Array;
   readonly derivatives: DerivativeWindows;
   readonly #x: HostArray;
   readonly #grid: SplineJetConstants;
+  readonly #range: Range;
   readonly #samples: number;
 
-  constructor(x: HostArray, grid: SplineJetConstants) {
+  constructor(x: HostArray, grid: SplineJetConstants, range: Range) {
+    this.#range = range;
     this.#x = x;
     this.#grid = grid;
     this.#samples = Math.max(1, Math.floor(POINTS / grid.inputs));
@@ -40,12 +48,12 @@ class Windows {
     this.derivatives = [windows(), windows(), windows(), windows()];
   }
 
-  /** Place of the first input of sample b. Samples are asked for in order. */
+  /** Place of the first input of sample b. Samples of the range are asked for in order. */
   place(b: number): number {
-    const { batch, inputs } = this.#grid;
-    const slot = b % this.#samples;
+    const { inputs } = this.#grid;
+    const slot = (b - this.#range.first) % this.#samples;
     if (slot === 0) {
-      const count = Math.min(this.#samples, batch - b) * inputs;
+      const count = Math.min(this.#samples, this.#range.end - b) * inputs;
       derivativeWindowsAt(this.#x, { first: b * inputs, count }, this.#grid, this.cells, this.derivatives);
     }
     return slot * inputs;
@@ -68,15 +76,23 @@ function shapeOf({ batch, inputs, outputs, directions, order, ...grid }: SplineJ
   return { outputs, directions, order, xPlane: batch * inputs, yPlane: batch * outputs, cellsPerUnit };
 }
 
-export function jetForward(x: HostArray, weights: HostArray, y: HostArray, jet: SplineJetConstants): void {
-  const { batch, inputs, outputs, intervals, degree } = jet;
+export function jetForward(
+  x: HostArray,
+  weights: HostArray,
+  y: HostArray,
+  jet: SplineJetConstants,
+  range: Range,
+): void {
+  const { inputs, outputs, intervals, degree } = jet;
   const shape = shapeOf(jet);
-  const windows = new Windows(x, jet);
+  const windows = new Windows(x, jet, range);
   const [b0, b1, b2] = windows.derivatives;
   const rows = [b0, b1, b2] as const;
   const edges = new Float64Array(3 * outputs);
-  y.fill(0, 0, jetChannels(jet) * shape.yPlane);
-  for (let b = 0; b < batch; b++) {
+  for (let plane = 0; plane < jetChannels(jet) * shape.yPlane; plane += shape.yPlane) {
+    y.fill(0, plane + range.first * outputs, plane + range.end * outputs);
+  }
+  for (let b = range.first; b < range.end; b++) {
     let point = windows.place(b);
     const to = b * outputs;
     for (let p = 0; p < inputs; p++, point++) {
@@ -148,15 +164,16 @@ export function jetInputGradient(
   outputGradient: HostArray,
   inputGradient: HostArray,
   jet: SplineJetConstants,
+  range: Range,
 ): void {
-  const { batch, inputs, outputs, intervals, degree } = jet;
+  const { inputs, outputs, intervals, degree } = jet;
   const shape = shapeOf(jet);
-  const windows = new Windows(x, jet);
+  const windows = new Windows(x, jet, range);
   const [, b1, b2, b3] = windows.derivatives;
   const rows = [b1, b2, b3] as const;
   const slopes = new Float64Array(3 * outputs);
   const directionGradients = jet.order === 1 ? firstOrderGradients : secondOrderGradients;
-  for (let b = 0; b < batch; b++) {
+  for (let b = range.first; b < range.end; b++) {
     let point = windows.place(b);
     const from = b * outputs;
     for (let p = 0; p < inputs; p++, point++) {
@@ -237,29 +254,37 @@ function secondOrderGradients(
   return gradient;
 }
 
-/** Adds to partials, which the caller has cleared. */
+/** A unit is a tile and an input: number tile · inputs + p. */
 export function jetCoefficientGradient(
   x: HostArray,
   outputGradient: HostArray,
   partials: HostArray,
   jet: SplineJetConstants,
   tileSamples: number,
+  units: Range,
 ): void {
   const { batch, inputs, outputs, intervals, degree } = jet;
   const shape = shapeOf(jet);
-  const windows = new Windows(x, jet);
-  const [b0, b1, b2] = windows.derivatives;
-  const rows = [b0, b1, b2] as const;
+  const length = (intervals + degree) * outputs;
+  partials.fill(0, units.first * length, units.end * length);
   const factors = new Float64Array(3 * outputs);
-  for (let b = 0; b < batch; b++) {
-    let point = windows.place(b);
-    const from = b * outputs;
-    const tile = Math.floor(b / tileSamples);
-    for (let q = 0; q < outputs; q++) factors[q] = outputGradient[from + q];
-    for (let p = 0; p < inputs; p++, point++) {
-      gatherDirections(x, b * inputs + p, outputGradient, from, factors, shape);
-      const row = ((tile * inputs + p) * (intervals + degree) + windows.cells[point]) * outputs;
-      scatter(rows, point * (degree + 1), degree, factors, partials, row, outputs);
+  for (let tile = Math.floor(units.first / inputs); tile * inputs < units.end; tile++) {
+    const samples = { first: tile * tileSamples, end: Math.min((tile + 1) * tileSamples, batch) };
+    const windows = new Windows(x, jet, samples);
+    const [b0, b1, b2] = windows.derivatives;
+    const rows = [b0, b1, b2] as const;
+    const firstInput = Math.max(units.first - tile * inputs, 0);
+    const endInput = Math.min(units.end - tile * inputs, inputs);
+    for (let b = samples.first; b < samples.end; b++) {
+      const place = windows.place(b);
+      const from = b * outputs;
+      for (let q = 0; q < outputs; q++) factors[q] = outputGradient[from + q];
+      for (let p = firstInput; p < endInput; p++) {
+        const point = place + p;
+        gatherDirections(x, b * inputs + p, outputGradient, from, factors, shape);
+        const row = (tile * inputs + p) * length + windows.cells[point] * outputs;
+        scatter(rows, point * (degree + 1), degree, factors, partials, row, outputs);
+      }
     }
   }
 }

@@ -71,8 +71,9 @@ export const splineJetForward = defineKernel({
   lengths: sizes,
   workgroups: (jet) => splineForward.workgroups(jet),
   flops,
-  reference({ x, weights, y }, jet) {
-    jetForward(x, weights, y, jet);
+  parts: ({ batch }) => batch,
+  reference({ x, weights, y }, jet, first, end) {
+    jetForward(x, weights, y, jet, { first, end });
   },
 });
 
@@ -91,8 +92,9 @@ export const splineJetInputGradient = defineKernel({
   },
   workgroups: ({ batch, inputs }) => linearGrid(batch * inputs),
   flops,
-  reference({ x, weights, outputGradient, inputGradient }, jet) {
-    jetInputGradient(x, weights, outputGradient, inputGradient, jet);
+  parts: ({ batch }) => batch,
+  reference({ x, weights, outputGradient, inputGradient }, jet, first, end) {
+    jetInputGradient(x, weights, outputGradient, inputGradient, jet, { first, end });
   },
 });
 
@@ -126,9 +128,9 @@ export const splineJetCoefficientGradient = defineKernel({
   },
   workgroups: (jet) => [splineGradientTiles(jet), jet.inputs, blocksPerInput(jet)],
   flops,
-  reference({ x, outputGradient, partials }, jet) {
-    const tiles = splineGradientTiles(jet);
-    partials.fill(0, 0, tiles * sizes(jet).weights);
-    jetCoefficientGradient(x, outputGradient, partials, jet, ceilDiv(jet.batch, tiles));
+  parts: (jet) => splineGradientTiles(jet) * jet.inputs,
+  reference({ x, outputGradient, partials }, jet, first, end) {
+    const tileSamples = ceilDiv(jet.batch, splineGradientTiles(jet));
+    jetCoefficientGradient(x, outputGradient, partials, jet, tileSamples, { first, end });
   },
 });

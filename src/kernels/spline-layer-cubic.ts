@@ -8,7 +8,6 @@ import type { WindowGrid } from '../splines/window.ts';
 import type { HostArray } from './kernel.ts';
 
 interface LayerGrid extends WindowGrid {
-  readonly batch: number;
   readonly inputs: number;
   readonly outputs: number;
 }
@@ -63,11 +62,18 @@ function cellOf(position: number, intervals: number): number {
   return cell < intervals ? cell : intervals - 1;
 }
 
-/** Adds to y, which the caller has cleared. */
-export function cubicForward(x: HostArray, weights: HostArray, y: HostArray, grid: LayerGrid): void {
-  const { batch, inputs, outputs, intervals, domainStart, domainEnd } = grid;
+/** Adds to samples `first` to `end` − 1 of y, which the caller has cleared. */
+export function cubicForward(
+  x: HostArray,
+  weights: HostArray,
+  y: HostArray,
+  grid: LayerGrid,
+  first: number,
+  end: number,
+): void {
+  const { inputs, outputs, intervals, domainStart, domainEnd } = grid;
   const cellsPerUnit = intervals / (domainEnd - domainStart);
-  for (let b = 0; b < batch; b++) {
+  for (let b = first; b < end; b++) {
     const to = b * outputs;
     for (let p = 0; p < inputs; p++) {
       const cell = evaluate(x[b * inputs + p], domainStart, cellsPerUnit, intervals);
@@ -92,10 +98,12 @@ export function cubicInputGradient(
   outputGradient: HostArray,
   inputGradient: HostArray,
   grid: LayerGrid,
+  first: number,
+  end: number,
 ): void {
-  const { batch, inputs, outputs, intervals, domainStart, domainEnd } = grid;
+  const { inputs, outputs, intervals, domainStart, domainEnd } = grid;
   const cellsPerUnit = intervals / (domainEnd - domainStart);
-  for (let b = 0; b < batch; b++) {
+  for (let b = first; b < end; b++) {
     const from = b * outputs;
     for (let p = 0; p < inputs; p++) {
       const cell = evaluateSlopes(x[b * inputs + p], domainStart, cellsPerUnit, intervals);
@@ -117,36 +125,34 @@ export function cubicInputGradient(
   }
 }
 
-/** Adds to partials, which the caller has cleared. */
+/** Adds the sums over some samples for input p to partials[at + …], which the caller has cleared. */
 export function cubicCoefficientGradient(
   x: HostArray,
   outputGradient: HostArray,
   partials: HostArray,
-  grid: LayerGrid,
-  tileSamples: number,
+  at: number,
+  { inputs, outputs, intervals, domainStart, domainEnd }: LayerGrid,
+  p: number,
+  { first, end }: { readonly first: number; readonly end: number },
 ): void {
-  const { batch, inputs, outputs, intervals, domainStart, domainEnd } = grid;
   const cellsPerUnit = intervals / (domainEnd - domainStart);
-  for (let b = 0; b < batch; b++) {
+  for (let b = first; b < end; b++) {
     const from = b * outputs;
-    const tile = Math.floor(b / tileSamples);
-    for (let p = 0; p < inputs; p++) {
-      const cell = evaluate(x[b * inputs + p], domainStart, cellsPerUnit, intervals);
-      const w0 = window[0];
-      const w1 = window[1];
-      const w2 = window[2];
-      const w3 = window[3];
-      const row0 = ((tile * inputs + p) * (intervals + 3) + cell) * outputs;
-      const row1 = row0 + outputs;
-      const row2 = row1 + outputs;
-      const row3 = row2 + outputs;
-      for (let q = 0; q < outputs; q++) {
-        const gradient = outputGradient[from + q];
-        partials[row0 + q] += w0 * gradient;
-        partials[row1 + q] += w1 * gradient;
-        partials[row2 + q] += w2 * gradient;
-        partials[row3 + q] += w3 * gradient;
-      }
+    const cell = evaluate(x[b * inputs + p], domainStart, cellsPerUnit, intervals);
+    const w0 = window[0];
+    const w1 = window[1];
+    const w2 = window[2];
+    const w3 = window[3];
+    const row0 = at + cell * outputs;
+    const row1 = row0 + outputs;
+    const row2 = row1 + outputs;
+    const row3 = row2 + outputs;
+    for (let q = 0; q < outputs; q++) {
+      const gradient = outputGradient[from + q];
+      partials[row0 + q] += w0 * gradient;
+      partials[row1 + q] += w1 * gradient;
+      partials[row2 + q] += w2 * gradient;
+      partials[row3 + q] += w3 * gradient;
     }
   }
 }

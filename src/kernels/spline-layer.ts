@@ -53,12 +53,13 @@ export const splineForward = defineKernel({
     return [Math.min(groups, MAX_WORKGROUPS), ceilDiv(outputs, block), ceilDiv(groups, MAX_WORKGROUPS)];
   },
   flops: (sizes) => windowFlops(sizes) + multiplyAdds(sizes),
-  reference({ x, weights, y }, grid) {
-    const { batch, inputs, outputs, intervals, degree } = grid;
-    y.fill(0, 0, batch * outputs);
-    if (degree === 3) return cubicForward(x, weights, y, grid);
+  parts: ({ batch }) => batch,
+  reference({ x, weights, y }, grid, first, end) {
+    const { inputs, outputs, intervals, degree } = grid;
+    y.fill(0, first * outputs, end * outputs);
+    if (degree === 3) return cubicForward(x, weights, y, grid, first, end);
     const { cells, windows } = sampleWindows(grid);
-    for (let b = 0; b < batch; b++) {
+    for (let b = first; b < end; b++) {
       windowsAt(x, { first: b * inputs, count: inputs }, grid, 0, cells, windows);
       const to = b * outputs;
       for (let p = 0; p < inputs; p++) {
@@ -85,11 +86,12 @@ export const splineInputGradient = defineKernel({
   },
   workgroups: ({ batch, inputs }) => linearGrid(batch * inputs),
   flops: (sizes) => windowFlops(sizes) + multiplyAdds(sizes),
-  reference({ x, weights, outputGradient, inputGradient }, grid) {
-    const { batch, inputs, outputs, intervals, degree } = grid;
-    if (degree === 3) return cubicInputGradient(x, weights, outputGradient, inputGradient, grid);
+  parts: ({ batch }) => batch,
+  reference({ x, weights, outputGradient, inputGradient }, grid, first, end) {
+    const { inputs, outputs, intervals, degree } = grid;
+    if (degree === 3) return cubicInputGradient(x, weights, outputGradient, inputGradient, grid, first, end);
     const { cells, windows } = sampleWindows(grid);
-    for (let b = 0; b < batch; b++) {
+    for (let b = first; b < end; b++) {
       windowsAt(x, { first: b * inputs, count: inputs }, grid, 1, cells, windows);
       const from = b * outputs;
       for (let p = 0; p < inputs; p++) {
@@ -151,22 +153,26 @@ export const splineCoefficientGradient = defineKernel({
   },
   workgroups: (constants) => [splineGradientTiles(constants), constants.inputs, blocksPerInput(constants)],
   flops: (sizes) => windowFlops(sizes) + multiplyAdds(sizes),
-  reference({ x, outputGradient, partials }, grid) {
+  parts: (grid) => splineGradientTiles(grid) * grid.inputs,
+  reference({ x, outputGradient, partials }, grid, first, end) {
     const { batch, inputs, outputs, intervals, degree } = grid;
-    const tiles = splineGradientTiles(grid);
-    const tileSamples = ceilDiv(batch, tiles);
-    partials.fill(0, 0, tiles * sizes(grid).weights);
-    if (degree === 3) return cubicCoefficientGradient(x, outputGradient, partials, grid, tileSamples);
-    const { cells, windows } = sampleWindows(grid);
-    for (let b = 0; b < batch; b++) {
-      windowsAt(x, { first: b * inputs, count: inputs }, grid, 0, cells, windows);
-      const tile = Math.floor(b / tileSamples);
-      const from = b * outputs;
-      for (let p = 0; p < inputs; p++) {
-        let row = ((tile * inputs + p) * (intervals + degree) + cells[p]) * outputs;
+    const length = (intervals + degree) * outputs;
+    const tileSamples = ceilDiv(batch, splineGradientTiles(grid));
+    const { cells, windows } = sampleWindows({ ...grid, inputs: 1 });
+    partials.fill(0, first * length, end * length);
+    for (let unit = first; unit < end; unit++) {
+      const p = unit % inputs;
+      const start = Math.floor(unit / inputs) * tileSamples;
+      const samples = { first: start, end: Math.min(start + tileSamples, batch) };
+      if (degree === 3) {
+        cubicCoefficientGradient(x, outputGradient, partials, unit * length, grid, p, samples);
+        continue;
+      }
+      for (let b = samples.first; b < samples.end; b++) {
+        windowsAt(x, { first: b * inputs + p, count: 1 }, grid, 0, cells, windows);
+        let row = unit * length + cells[0] * outputs;
         for (let j = 0; j <= degree; j++) {
-          const value = windows[p * (degree + 1) + j];
-          for (let q = 0; q < outputs; q++) partials[row + q] += value * outputGradient[from + q];
+          for (let q = 0; q < outputs; q++) partials[row + q] += windows[j] * outputGradient[b * outputs + q];
           row += outputs;
         }
       }

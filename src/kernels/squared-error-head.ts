@@ -14,6 +14,7 @@ export function squaredErrorHead(outputs: number): LossHead {
     flops: 5 * outputs,
     lengths: ({ batch, targetModels }) => ({ targets: targetModels * batch * outputs }),
     wgsl: squaredErrorWgsl,
+    recipe: { maker: 'squaredErrorHead', options: outputs },
     reference({ targets }, { first, count, batch, model, outputs: y, adjoints }, { targetModels }) {
       const start = ((model % targetModels) * batch + first) * outputs;
       let sum = 0;

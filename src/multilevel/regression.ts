@@ -88,9 +88,7 @@ function checkWidth(model: Network, inputs: Matrix, targets: Matrix): void {
 }
 
 function upload(tape: Tape, { rows, columns, data }: Matrix): Tensor {
-  const tensor = tape.input([rows, columns]);
-  tape.backend.write(tensor.buffer, data);
-  return tensor;
+  return tape.input([rows, columns], data);
 }
 
 function monitor(model: Network, inputs: Matrix, targets: Matrix): Monitor {

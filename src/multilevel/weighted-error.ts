@@ -1,7 +1,6 @@
 import { affine } from '../tape/ops/affine.ts';
 import { meanSquaredError } from '../tape/ops/mean-squared-error.ts';
 import { Tape } from '../tape/tape.ts';
-import type { Tensor } from '../tape/tensor.ts';
 import type { Samples } from './compare.ts';
 import type { Monitor, Problem } from './problem.ts';
 import { regression } from './regression.ts';
@@ -16,15 +15,10 @@ export function weightedError(samples: Samples, weights: readonly number[]): Pro
     ...regression(samples),
     monitor(model): Monitor {
       const tape = new Tape(model.backend);
-      const upload = (shape: readonly number[], data: ArrayLike<number>): Tensor => {
-        const tensor = tape.input(shape);
-        tape.backend.write(tensor.buffer, data);
-        return tensor;
-      };
       const { inputs, targets } = samples;
-      const scale = upload([weights.length, weights.length], diagonal(weights));
-      const predicted = model.apply(tape, upload([inputs.rows, inputs.columns], inputs.data));
-      const actual = upload([targets.rows, targets.columns], targets.data);
+      const scale = tape.input([weights.length, weights.length], diagonal(weights));
+      const predicted = model.apply(tape, tape.input([inputs.rows, inputs.columns], inputs.data));
+      const actual = tape.input([targets.rows, targets.columns], targets.data);
       const weighted = [predicted, actual].map((values) => tape.apply(affine, [values, scale], undefined));
       const loss = tape.apply(meanSquaredError, weighted, undefined);
       return { loss: loss.buffer, evaluate: tape.dispatches, dispose: () => tape.dispose() };

@@ -6,7 +6,7 @@ import { addScaled, copy, difference, fill, linearCombination } from '../kernels
 import { CurvatureHistory } from './curvature-history.ts';
 import { type LinePoint, strongWolfeSearch } from './line-search.ts';
 import { Memory } from './memory.ts';
-import type { Objective } from './objective.ts';
+import type { FusedGradient, Objective } from './objective.ts';
 import type { Advance, Optimizer, OptimizerRun } from './optimizer.ts';
 import { checkOptions, checkSuitable } from './suitable.ts';
 
@@ -82,6 +82,7 @@ class LbfgsRun implements OptimizerRun {
   readonly #products: readonly DeviceBuffer[];
   /** Made as slots are first used. */
   readonly #pairs: Recording[] = [];
+  #fused?: FusedGradient;
   #first!: Recording;
   #combine!: Recording;
   #evaluateAt!: Recording;
@@ -117,7 +118,9 @@ class LbfgsRun implements OptimizerRun {
   }
 
   async record(): Promise<void> {
-    const { backend, variables, evaluate } = this.#objective;
+    const { backend, variables } = this.#objective;
+    this.#fused = await this.#objective.fuse?.();
+    const { evaluate } = this.#fused ?? this.#objective;
     const { values, gradients, length } = variables;
     const { rows, gradientRow } = this.#history;
     const matrix = this.#vectors;
@@ -179,11 +182,13 @@ class LbfgsRun implements OptimizerRun {
   }
 
   dispose(): void {
+    this.#fused?.dispose();
     this.#memory.release();
   }
 
   async #begin(): Promise<void> {
-    const { backend, loss } = this.#objective;
+    const { backend } = this.#objective;
+    const { loss } = this.#fused ?? this.#objective;
     backend.run(this.#first);
     const [[value], products] = await backend.read([loss, this.#products[2]]);
     this.#evaluations++;
@@ -258,7 +263,8 @@ class LbfgsRun implements OptimizerRun {
    * step. The slot is free for the pair, whether the step is accepted or not.
    */
   async #pointAt(step: number): Promise<LinePoint> {
-    const { backend, loss } = this.#objective;
+    const { backend } = this.#objective;
+    const { loss } = this.#fused ?? this.#objective;
     const pair = await this.#pairAt(this.#history.nextSlot);
     backend.write(this.#stepLength, [step]);
     backend.run(this.#evaluateAt);

@@ -1,17 +1,15 @@
 import type { DeviceBuffer } from '../backend/backend.ts';
 import { denseRows } from '../tape/ops/parameter-rows.ts';
 import type { Jacobian, Tape } from '../tape/tape.ts';
-import type { Shape, Tensor } from '../tape/tensor.ts';
+import { elements, type Shape, type Tensor } from '../tape/tensor.ts';
 import type { ResidualBlock } from './objective.ts';
 
 /** A tensor of the tape's own with given values. */
 export function constantTensor(tape: Tape, shape: Shape, value: (index: number) => number): Tensor {
-  const tensor = tape.input(shape);
-  tape.backend.write(
-    tensor.buffer,
-    Float64Array.from({ length: tensor.buffer.length }, (_, index) => value(index)),
+  return tape.input(
+    shape,
+    Float64Array.from({ length: elements(shape) }, (_, index) => value(index)),
   );
-  return tensor;
 }
 
 /** A Jacobian together with its residuals: that of sample s is residual[offset + s · pointStride]. */

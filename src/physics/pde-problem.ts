@@ -139,7 +139,7 @@ export class PdeProblem implements Problem {
         const sides = heldOut ? this.#collocation.heldOut(traced, index) : this.points(traced, index, model);
         const batch = sides[0].rows;
         const { residual, ...inputs } = this.#recordResidual(tape, model, traced, sides);
-        const weights = upload(tape, [batch], new Float64Array(batch).fill(1));
+        const weights = tape.input([batch], new Float64Array(batch).fill(1));
         const factor = (only === undefined ? (traced.term.weight ?? 1) : 1) / batch;
         const loss = tape.apply(weightedSquaresLoss, [residual, weights], { factor });
         return { traced, points: sides[0], residual, ...inputs, weights, factor, loss };
@@ -159,9 +159,9 @@ export class PdeProblem implements Problem {
     );
     const largest = model.backend.precision === 'float32' ? LARGEST_FLOAT32 : undefined;
     checkFinite(`a given value of the term ${name}`, values, { box: pde.box, points, term: name, largest });
-    const jets = upload(tape, [1 + order * directions.length, traces * points.rows, model.inputs], seen);
+    const jets = tape.input([1 + order * directions.length, traces * points.rows, model.inputs], seen);
     const outputs = applyToJets(tape, model, jets, { directions: directions.length, order });
-    const given = upload(tape, [Math.max(1, values.length)], values.length > 0 ? values : [0]);
+    const given = tape.input([Math.max(1, values.length)], values.length > 0 ? values : [0]);
     return { jets, given, residual: tape.apply(residual, [outputs, given, this.#scalars(tape, model)], kernels) };
   }
 
@@ -223,12 +223,6 @@ function fusedTerm({ traced, residual: { shape, buffer }, weights, factor, jets,
 function total(tape: Tape, terms: readonly BoundTerm[]): Tensor {
   const losses = terms.map(({ loss }) => loss);
   return losses.length === 1 ? losses[0] : tape.apply(add, losses, undefined);
-}
-
-function upload(tape: Tape, shape: readonly number[], data: ArrayLike<number>): Tensor {
-  const tensor = tape.input(shape);
-  tape.backend.write(tensor.buffer, data);
-  return tensor;
 }
 
 /** A block per equation of every term. */

@@ -1,8 +1,15 @@
-import { type binaryValues, type Expression, inOrder, operands, unaryValues } from './expression.ts';
+import { type BinaryName, type Expression, inOrder, operands, type UnaryName, unaryValues } from './expression.ts';
+
+/** What one step does; plain data, which can be sent to another thread. */
+export type Operation =
+  | { readonly type: 'constant'; readonly value: number }
+  | { readonly type: 'symbol'; readonly key: string }
+  | { readonly type: 'unary'; readonly name: UnaryName }
+  | { readonly type: 'binary'; readonly name: BinaryName };
 
 /** One step of straight-line code; operands are numbers of earlier steps. */
 export interface Instruction {
-  readonly node: Expression['node'];
+  readonly node: Operation;
   readonly operands: readonly number[];
 }
 
@@ -22,12 +29,23 @@ export function compile(roots: readonly Expression[]): Program {
     const key = identity(expression, inputs);
     let number = known.get(key);
     if (number === undefined) {
-      number = instructions.push({ node: expression.node, operands: inputs }) - 1;
+      number = instructions.push({ node: operationOf(expression), operands: inputs }) - 1;
       known.set(key, number);
     }
     numbers.set(expression, number);
   }
   return { instructions, results: roots.map((root) => numbers.get(root)!) };
+}
+
+function operationOf({ node }: Expression): Operation {
+  switch (node.type) {
+    case 'unary':
+      return { type: node.type, name: node.name };
+    case 'binary':
+      return { type: node.type, name: node.name };
+    default:
+      return node;
+  }
 }
 
 function identity({ node }: Expression, inputs: readonly number[]): string {
@@ -81,7 +99,7 @@ export function execute(
 type Loop = (result: Float64Array, a: Float64Array, b: Float64Array, count: number) => void;
 
 /** Written out, since a call per element would cost several times the arithmetic. */
-const arithmetic: Record<keyof typeof binaryValues, Loop> = {
+const arithmetic: Record<BinaryName, Loop> = {
   add(result, a, b, count) {
     for (let i = 0; i < count; i++) result[i] = a[i] + b[i];
   },
@@ -107,7 +125,7 @@ export function toWgsl({ instructions }: Program, load: (key: string) => string,
 
 const OPERATORS = { add: '+', sub: '-', mul: '*', div: '/' } as const;
 
-function wgslOf(node: Expression['node'], a: string, b: string, load: (key: string) => string): string {
+function wgslOf(node: Operation, a: string, b: string, load: (key: string) => string): string {
   switch (node.type) {
     case 'constant':
       return `f32(${node.value.toExponential()})`;

@@ -2,7 +2,7 @@ import type { HostArray } from '../kernels/kernel.ts';
 import type { LossHead } from '../kernels/network-gradient.ts';
 import { weightedSquares, weightedSquaresGradient } from '../kernels/weighted-squares.ts';
 import { toWgsl } from './program.ts';
-import type { ResidualKernels } from './residual-kernel.ts';
+import { fromPrograms, type ResidualKernels, type ResidualSizes } from './residual-kernel.ts';
 
 /**
  * The loss factor · Σ_b weights[b] Σ_r residual[r, b]² of a traced term, for a network in one kernel.
@@ -10,17 +10,30 @@ import type { ResidualKernels } from './residual-kernel.ts';
  * fields [fields, batch], weights [batch]; residual [residuals, batch] is written. One model at a time.
  */
 export function residualHead(kernels: ResidualKernels): LossHead {
-  const { residuals, scalars, fields, programs } = kernels;
+  const { name, programs, forward: _, backward: __, ...sizes } = kernels;
+  const { residuals, scalars, fields } = sizes;
   return {
-    name: kernels.forward.name,
+    name: `${name}-residual`,
     bindings: { fields: 'read', weights: 'read', residual: 'write' },
     constants: ['factor'],
     scalars,
     flops: programs.forward.instructions.length + programs.backward.instructions.length,
     lengths: ({ batch }) => ({ fields: Math.max(1, fields * batch), weights: batch, residual: residuals * batch }),
     wgsl: wgslOf(kernels),
+    recipe: { maker: 'residualHeadOf', options: { programs, sizes, name } satisfies HeadRecipe },
     reference: referenceOf(kernels),
   };
+}
+
+interface HeadRecipe {
+  readonly programs: ResidualKernels['programs'];
+  readonly sizes: ResidualSizes;
+  readonly name: string;
+}
+
+/** {@link residualHead} from plain data. */
+export function residualHeadOf({ programs, sizes, name }: HeadRecipe): LossHead {
+  return residualHead(fromPrograms(programs, sizes, name));
 }
 
 function wgslOf({ programs, residuals, channels, traces, outputs }: ResidualKernels): string {

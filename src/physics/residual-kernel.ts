@@ -1,5 +1,5 @@
 import { NestkanError } from '../errors.ts';
-import { ceilDiv, defineKernel, type HostArray, type Kernel, linearGrid, linearIndexWgsl } from '../kernels/kernel.ts';
+import { defineKernel, type HostArray, type Kernel, linearGrid, linearIndexWgsl } from '../kernels/kernel.ts';
 import { LARGEST_FLOAT32 } from './checks.ts';
 import { constant, type Expression, symbol, symbolsOf } from './expression.ts';
 import { compile, execute, type Program, type Source, toWgsl } from './program.ts';
@@ -21,6 +21,7 @@ export interface ResidualSizes {
 }
 
 export interface ResidualKernels extends ResidualSizes {
+  readonly name: string;
   /** What the two kernels compute; results of the second are derivatives by all jets, then by all scalars. */
   readonly programs: { readonly forward: Program; readonly backward: Program };
   /** jets [channels, traces · batch, outputs], fields [fields, batch], scalars [scalars] → residual [residuals, batch]. */
@@ -61,12 +62,21 @@ export function residualKernels(equations: readonly Expression[], sizes: Residua
   const backward = compile(wanted.map((key) => (keys.includes(key) ? derivativeBy(key) : constant(0))));
   checkConstants(name, 'the residual', forward);
   checkConstants(name, 'the derivative of the residual', backward);
-  const programs = { forward, backward };
+  return fromPrograms({ forward, backward }, sizes, name);
+}
+
+/** The kernels that compute `programs`. */
+export function fromPrograms(
+  programs: ResidualKernels['programs'],
+  sizes: ResidualSizes,
+  name: string,
+): ResidualKernels {
   return {
     ...sizes,
+    name,
     programs,
-    forward: forwardKernel(forward, sizes, name),
-    backward: backwardKernel(backward, sizes, name),
+    forward: residualForward({ program: programs.forward, sizes, name }),
+    backward: residualBackward({ program: programs.backward, sizes, name }),
   };
 }
 
@@ -84,7 +94,16 @@ function targets(count: number, key: (index: number) => string): string[] {
   return Array.from({ length: count }, (_, index) => key(index));
 }
 
-function forwardKernel(program: Program, sizes: ResidualSizes, name: string): ResidualKernels['forward'] {
+/** What a kernel of a residual is made from. */
+export interface ResidualRecipe {
+  readonly program: Program;
+  readonly sizes: ResidualSizes;
+  readonly name: string;
+}
+
+/** The kernel that {@link residualKernels} calls `forward`. */
+export function residualForward(recipe: ResidualRecipe): ResidualKernels['forward'] {
+  const { program, sizes, name } = recipe;
   const stores = program.results.map((result, index) => `  residual[${index}u * batch + b] = e${result};`);
   const run = runner(program, sizes);
   return defineKernel({
@@ -95,16 +114,19 @@ function forwardKernel(program: Program, sizes: ResidualSizes, name: string): Re
     lengths: ({ batch }) => ({ ...inputLengths(sizes, batch), residual: sizes.residuals * batch }),
     workgroups: ({ batch }) => linearGrid(batch),
     flops: ({ batch }) => batch * program.instructions.length,
-    reference(buffers, { batch }) {
-      const registers = run(buffers, batch);
-      program.results.forEach((result, index) => {
-        buffers.residual.set(registers[result].subarray(0, batch), index * batch);
+    parts: ({ batch }) => batch,
+    recipe: { maker: 'residualForward', options: recipe },
+    reference(buffers, { batch }, first, end) {
+      run(buffers, batch, first, end, (values, index, start) => {
+        buffers.residual.set(values, index * batch + start);
       });
     },
   });
 }
 
-function backwardKernel(program: Program, sizes: ResidualSizes, name: string): ResidualKernels['backward'] {
+/** The kernel that {@link residualKernels} calls `backward`. */
+export function residualBackward(recipe: ResidualRecipe): ResidualKernels['backward'] {
+  const { program, sizes, name } = recipe;
   const { channels, traces, outputs, scalars } = sizes;
   const jets = channels * traces * outputs;
   const address = (index: number) => {
@@ -138,16 +160,17 @@ function backwardKernel(program: Program, sizes: ResidualSizes, name: string): R
     }),
     workgroups: ({ batch }) => linearGrid(batch),
     flops: ({ batch }) => batch * program.instructions.length,
-    reference(buffers, { batch }) {
-      const registers = run(buffers, batch);
-      program.results.forEach((result, index) => {
-        const values = registers[result];
+    parts: ({ batch }) => batch,
+    recipe: { maker: 'residualBackward', options: recipe },
+    reference(buffers, { batch }, first, end) {
+      run(buffers, batch, first, end, (values, index, start) => {
         if (index >= jets) {
-          buffers.scalarGradients.set(values.subarray(0, batch), (index - jets) * batch);
+          buffers.scalarGradients.set(values, (index - jets) * batch + start);
           return;
         }
         const { row, output } = address(index);
-        for (let b = 0; b < batch; b++) buffers.jetsGradient[(row * batch + b) * outputs + output] = values[b];
+        const at = (row * batch + start) * outputs + output;
+        for (let b = 0; b < values.length; b++) buffers.jetsGradient[at + b * outputs] = values[b];
       });
     },
   });
@@ -164,22 +187,27 @@ function inputLengths({ channels, traces, outputs, fields, scalars }: ResidualSi
 /** Samples that are worked on together: their registers stay in the processor's cache. */
 const BLOCK = 512;
 
-/** Executes a program on all samples with registers that are kept from call to call. */
+/**
+ * Executes a program on samples `first` to `end` − 1, block by block, with registers that are kept from call to call;
+ * `store` is given the values of every result, its number and the sample that the block begins with.
+ */
 function runner(program: Program, { traces, outputs }: ResidualSizes) {
-  let registers: Float64Array[] = [];
-  return (buffers: Readonly<Record<string, HostArray>>, batch: number): readonly Float64Array[] => {
-    if ((registers[0]?.length ?? 0) < batch) registers = program.instructions.map(() => new Float64Array(batch));
-    for (let block = 0; block < ceilDiv(batch, BLOCK); block++) {
-      const first = block * BLOCK;
-      const count = Math.min(BLOCK, batch - first);
-      execute(
-        program,
-        count,
-        registers.map((register) => register.subarray(first, first + count)),
-        (key) => sourceOf(key, buffers, { batch, first, traces, outputs }),
-      );
+  let registers: Float64Array[] | undefined;
+  return (
+    buffers: Readonly<Record<string, HostArray>>,
+    batch: number,
+    first: number,
+    end: number,
+    store: (values: Float64Array, index: number, start: number) => void,
+  ): void => {
+    registers ??= program.instructions.map(() => new Float64Array(BLOCK));
+    for (let start = first; start < end; start += BLOCK) {
+      const count = Math.min(BLOCK, end - start);
+      execute(program, count, registers, (key) => sourceOf(key, buffers, { batch, first: start, traces, outputs }));
+      for (const [index, result] of program.results.entries()) {
+        store(registers[result].subarray(0, count), index, start);
+      }
     }
-    return registers;
   };
 }
 

@@ -60,9 +60,11 @@ export class Tape {
     this.#recorder = this.#recorderInto(this.dispatches);
   }
 
-  /** A zero-filled tensor of the tape's own, for data that is written from outside. */
-  input(shape: Shape): Tensor {
-    return { shape, buffer: this.#allocate(elements(shape)) };
+  /** A tensor of the tape's own, with the given values or for data that is written from outside, zero until then. */
+  input(shape: Shape, data?: ArrayLike<number>): Tensor {
+    const buffer = this.#allocate(elements(shape));
+    if (data) this.backend.write(buffer, data);
+    return { shape, buffer };
   }
 
   /** Asks for the gradient with respect to `tensor`, into `gradient`, which {@link backward} overwrites. */

@@ -1,5 +1,5 @@
 import { NestkanError } from '../../errors.ts';
-import type { HostArray } from '../../kernels/kernel.ts';
+import type { HostArray, Kernel } from '../../kernels/kernel.ts';
 import type { Backend, Counters, DeviceBuffer, Dispatch, ElementType, KernelTiming, Recording } from '../backend.ts';
 import {
   checkLength,
@@ -42,11 +42,32 @@ interface CpuRecording extends Recording {
   readonly steps: readonly (() => void)[];
 }
 
-/** Runs the kernels' float64 references, in order, on the calling thread. */
+/** Threads that run kernels' references together with the calling one; src/node has an implementation. */
+export interface Threads {
+  /** The calling one included. */
+  readonly count: number;
+  /** Zeros that all of them see. */
+  allocate(length: number, type: ElementType): HostArray;
+  /** Takes such an array back: kernels that {@link share} was given on it will not be run again. */
+  release(array: HostArray): void;
+  /** A function that runs a kernel on all threads and returns when it is done, or undefined where that gains nothing. */
+  share(
+    kernel: Kernel,
+    buffers: Readonly<Record<string, HostArray>>,
+    constants: Readonly<Record<string, number>>,
+  ): (() => void) | undefined;
+  close(): void;
+}
+
+function hostArray(length: number, type: ElementType): HostArray {
+  return type === 'uint' ? new Uint32Array(length) : new Float64Array(length);
+}
+
+/** Runs the kernels' float64 references, in order, on the calling thread and on `threads`. */
 export class CpuBackend implements Backend {
   readonly name = 'cpu';
   readonly precision = 'float64';
-  readonly adapter = 'JavaScript, float64';
+  readonly adapter: string;
   readonly alignment = 64;
   readonly parallelism = 1;
   readonly counters: Counters = {
@@ -59,18 +80,24 @@ export class CpuBackend implements Backend {
     bytes: 0,
   };
   #destroyed = false;
-  readonly #live = new WeakSet<ArrayBufferLike>();
+  readonly #live = new WeakSet<HostArray>();
+  readonly #threads?: Threads;
   #lastYield = performance.now();
+
+  constructor(threads?: Threads) {
+    this.#threads = threads;
+    this.adapter = `JavaScript, float64${threads ? `, ${threads.count} threads` : ''}`;
+  }
 
   allocate(length: number, { type = 'float' }: { type?: ElementType; label?: string } = {}): DeviceBuffer {
     this.#check();
     checkLength(length);
     this.counters.buffers++;
     try {
-      const buffer = new CpuBuffer(this, type === 'uint' ? new Uint32Array(length) : new Float64Array(length));
-      this.counters.bytes += buffer.array.byteLength;
-      this.#live.add(buffer.array.buffer);
-      return buffer;
+      const array = this.#threads?.allocate(length, type) ?? hostArray(length, type);
+      this.counters.bytes += array.byteLength;
+      this.#live.add(array);
+      return new CpuBuffer(this, array);
     } catch (cause) {
       throw new NestkanError('OUT_OF_MEMORY', `no memory for ${length} numbers`, {
         fix: 'Use fewer rows, narrower layers or mini-batches.',
@@ -82,9 +109,9 @@ export class CpuBackend implements Backend {
   release(buffer: DeviceBuffer): void {
     this.#check();
     const array = this.#array(buffer);
-    const whole = array.byteLength === array.buffer.byteLength;
-    if (!whole || !this.#live.delete(array.buffer)) throw releaseError();
+    if (!this.#live.delete(array)) throw releaseError();
     this.counters.bytes -= array.byteLength;
+    this.#threads?.release(array);
   }
 
   write(buffer: DeviceBuffer, data: ArrayLike<number>): void {
@@ -97,7 +124,7 @@ export class CpuBackend implements Backend {
     this.#check();
     this.counters.readbacks++;
     // Copied at the call, as a device would: what is run while this waits must not show.
-    const copies = buffers.map((buffer) => Float64Array.from(this.#array(buffer)));
+    const copies = buffers.map((buffer) => new Float64Array(this.#array(buffer)));
     await this.finish();
     return copies;
   }
@@ -109,7 +136,7 @@ export class CpuBackend implements Backend {
       const { kernel, constants } = dispatch;
       const arrays: Record<string, HostArray> = {};
       for (const name of Object.keys(kernel.bindings)) arrays[name] = this.#array(dispatch.buffers[name]);
-      return () => kernel.reference(arrays, constants);
+      return this.#threads?.share(kernel, arrays, constants) ?? (() => kernel.reference(arrays, constants));
     });
     const recording: CpuRecording = { owner: this, label, dispatches: [...dispatches], steps };
     return recording;
@@ -151,6 +178,7 @@ export class CpuBackend implements Backend {
   destroy(): void {
     this.#destroyed = true;
     this.counters.bytes = 0;
+    this.#threads?.close();
   }
 
   #array(buffer: DeviceBuffer): HostArray {
