@@ -1,7 +1,7 @@
 // Bundles: `node .ci/build.mjs` makes dist/ (library, command line, types); other scripts import bundle().
 import { execFileSync } from 'node:child_process';
-import { chmodSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { chmodSync, readFileSync, rmSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 
@@ -23,25 +23,6 @@ const wgsl = {
         .concat('\n'),
       loader: 'text',
     }));
-  },
-};
-
-/**
- * Shaders lie together in a bundle, not each beside its kernel: gzip looks back no further than 32 KB, and what shaders
- * repeat they repeat from one another. Modules come in the order of their first import, so kernel.ts, which every kernel
- * imports, is given imports of all of them; those that no kernel uses are left out all the same.
- */
-const shadersTogether = {
-  name: 'shaders-together',
-  setup({ onLoad }) {
-    onLoad({ filter: /[\\/]src[\\/]kernels[\\/]kernel\.ts$/ }, ({ path }) => {
-      const folder = resolve(path, '../../../shaders');
-      const shaders = readdirSync(folder, { recursive: true }).filter((name) => name.endsWith('.wgsl'));
-      const imports = shaders
-        .sort()
-        .map((name, index) => `import _${index} from ${JSON.stringify(join(folder, name))};`);
-      return { contents: imports.join('') + readFileSync(path, 'utf8'), loader: 'ts' };
-    });
   },
 };
 
@@ -87,7 +68,7 @@ export function bundle({ external = [], ...options }) {
     target: 'es2022',
     platform: 'neutral',
     mainFields: ['module', 'main'],
-    plugins: [wgsl, shadersTogether, bundles],
+    plugins: [wgsl, bundles],
     define: { NESTKAN_VERSION: JSON.stringify(version) },
     external: ['ndarray', 'webgpu', 'node:*', ...external],
     logLevel: 'warning',

@@ -27,7 +27,8 @@ export { type RegressionOptions, regression } from './multilevel/regression.ts';
 export { type Refinable, type TrainResult, trainMultilevel } from './multilevel/train.ts';
 export { type AdamOptions, adam } from './optimizers/adam.ts';
 export { type AutomaticOptions, automatic } from './optimizers/automatic.ts';
-export { type LbfgsOptions, lbfgs } from './optimizers/lbfgs.ts';
+export { lbfgs } from './optimizers/lbfgs.ts';
+export type { LbfgsOptions } from './optimizers/lbfgs-run.ts';
 export { type LevenbergMarquardtOptions, levenbergMarquardt } from './optimizers/levenberg-marquardt.ts';
 export type { ConjugateGradientOptions } from './optimizers/matrix-free.ts';
 export type {

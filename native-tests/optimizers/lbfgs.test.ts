@@ -1,7 +1,8 @@
 /** L-BFGS on functions whose minimum is known. */
 import { expect } from 'chai';
 import type { Backend } from '../../src/backend/backend.ts';
-import { type LbfgsOptions, lbfgs } from '../../src/optimizers/lbfgs.ts';
+import { lbfgs } from '../../src/optimizers/lbfgs.ts';
+import type { LbfgsOptions } from '../../src/optimizers/lbfgs-run.ts';
 import type { MiniBatches } from '../../src/optimizers/objective.ts';
 import { errorOf, forEachBackend } from '../backends.ts';
 import {

@@ -1,7 +1,7 @@
 /** The references of the layers of a network in one kernel (src/kernels/network-gradient.ts): those of their own kernels. */
 import { affineBiasGradient, affineForward, affineInputGradient, affineWeightGradient } from './affine.ts';
 import type { HostArray } from './kernel.ts';
-import type { AffineNetworkLayer, NetworkLayer, NetworkPoints, SplineNetworkLayer } from './network-gradient.ts';
+import type { AffineNetworkLayer, NetworkLayer, NetworkPoints, SplineNetworkLayer } from './network-plan.ts';
 import { splineJetCoefficientGradient, splineJetForward, splineJetInputGradient } from './spline-jet.ts';
 import { splineCoefficientGradient, splineForward, splineInputGradient } from './spline-layer.ts';
 

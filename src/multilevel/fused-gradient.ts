@@ -1,14 +1,8 @@
 import type { Backend, DeviceBuffer, Dispatch } from '../backend/backend.ts';
 import { dispatch } from '../backend/dispatch.ts';
 import { ceilDiv } from '../kernels/kernel.ts';
-import {
-  isNarrow,
-  type LossHead,
-  type NetworkLayer,
-  type NetworkPoints,
-  networkGradient,
-  passSamples,
-} from '../kernels/network-gradient.ts';
+import { type LossHead, networkGradient } from '../kernels/network-gradient.ts';
+import { isNarrow, type NetworkLayer, type NetworkPoints, passSamples } from '../kernels/network-plan.ts';
 import { sumTiles } from '../kernels/reductions.ts';
 import { biasName, weightsName } from '../models/layer.ts';
 import type { Network } from '../models/network.ts';

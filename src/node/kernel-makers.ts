@@ -1,6 +1,7 @@
 /** How a worker makes kernels that are generated, by {@link Recipe.maker}. */
 import type { Kernel, Recipe } from '../kernels/kernel.ts';
-import { type LossHead, type NetworkLayer, type NetworkPoints, networkGradient } from '../kernels/network-gradient.ts';
+import { type LossHead, networkGradient } from '../kernels/network-gradient.ts';
+import type { NetworkLayer, NetworkPoints } from '../kernels/network-plan.ts';
 import { squaredErrorHead } from '../kernels/squared-error-head.ts';
 import { residualHeadOf } from '../physics/residual-head.ts';
 import { residualBackward, residualForward } from '../physics/residual-kernel.ts';

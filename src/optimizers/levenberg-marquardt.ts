@@ -1,7 +1,7 @@
 import type { Recording } from '../backend/backend.ts';
 import { NestkanError } from '../errors.ts';
 import { type GaussNewtonModel, type GaussNewtonSource, parameterCount } from './gauss-newton.ts';
-import { type ConjugateGradientOptions, MatrixFree } from './matrix-free.ts';
+import type { ConjugateGradientOptions } from './matrix-free.ts';
 import { NormalEquations } from './normal-equations.ts';
 import type { LeastSquares, Objective } from './objective.ts';
 import type { Advance, Optimizer, OptimizerRun } from './optimizer.ts';
@@ -139,7 +139,12 @@ class LevenbergMarquardtRun implements OptimizerRun {
     this.#looksAhead = backend.name === 'webgpu' && perStep.length === 0 && conjugateGradients === undefined;
     // Last, so that nothing can fail any more and leave their memory behind.
     this.#equations = conjugateGradients
-      ? await MatrixFree.open(backend, length, this.#leastSquares, conjugateGradients)
+      ? await (await import('./matrix-free.ts')).MatrixFree.open(
+          backend,
+          length,
+          this.#leastSquares,
+          conjugateGradients,
+        )
       : await NormalEquations.open(backend, length, this.#leastSquares);
   }
 

@@ -1,6 +1,7 @@
 import { NestkanError } from '../errors.ts';
 import { type AdamOptions, adam } from './adam.ts';
-import { type LbfgsOptions, lbfgs } from './lbfgs.ts';
+import { lbfgs } from './lbfgs.ts';
+import type { LbfgsOptions } from './lbfgs-run.ts';
 import type { Objective } from './objective.ts';
 import type { Advance, Optimizer, OptimizerRun } from './optimizer.ts';
 import { Snapshot } from './snapshot.ts';
