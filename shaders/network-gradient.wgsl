@@ -24,6 +24,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     }
   }
   storageBarrier();
+  // Looks like a bound known at run time only; drivers would unroll the loops over layers and compile for seconds.
+  let layersEnd = select(0u, LAYERS, arrayLength(&x) > 0u);
   var loss = 0.0;
   for (var first = tileStart; first < tileEnd; first += SAMPLES) {
     let count = min(SAMPLES, tileEnd - first);
@@ -33,13 +35,47 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
       loadInputs(slot / count * batch + first + slot % count);
     }
     workgroupBarrier();
-    forwardSweep(isActive);
+    for (var index = 0u; index < layersEnd; index++) {
+      layer = layerAt(index);
+      if (isActive && layer.isSpline) {
+        locateInputs();
+      }
+      workgroupBarrier();
+      if (isActive) {
+        if (layer.isSpline) {
+          splineForward();
+        } else {
+          affineForward();
+        }
+      }
+      workgroupBarrier();
+    }
     if (local < count) {
       loss += evaluateLoss(first + local, local, count);
     }
     workgroupBarrier();
-    backwardSweep(isActive);
-    accumulateGradients(local, traces * count);
+    // The first layer's inputs are data.
+    for (var index = layersEnd - 1u; index > 0u; index--) {
+      layer = layerAt(index);
+      if (isActive) {
+        if (layer.isSpline) {
+          splineBackward();
+        } else {
+          affineBackward();
+        }
+      }
+      workgroupBarrier();
+    }
+    // The edges of all layers, so that threads of different layers go side by side.
+    for (var edge = local; edge < EDGES; edge += THREADS) {
+      let place = edgeAt(edge);
+      layer = layerAt(place.x);
+      if (layer.isSpline) {
+        accumulateEdge(place.y / layer.outputs, place.y % layer.outputs, traces * count);
+      } else {
+        accumulateWeight(place.y / layer.outputs, place.y % layer.outputs, traces * count);
+      }
+    }
     for (var scalar = local; scalar < SCALARS; scalar += THREADS) {
       var sum = 0.0;
       for (var i = 0u; i < count; i++) {

@@ -33,5 +33,5 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   }
   let p = index / batch;
   b = index % batch;
-  propagateBack(locate(inputAt(0u, p)), p);
+  propagateBack(layerGrid(), outputs, locate(inputAt(0u, p)), p);
 }

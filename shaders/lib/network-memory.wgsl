@@ -31,17 +31,6 @@ var<private> model: u32;
 var<private> parameterBase: u32;
 var<private> partialBase: u32;
 
-// An edge (p, q) of a spline layer: its first coefficient and their stride; rows of its input and its output.
-struct Edge {
-  first: u32,
-  outputs: u32,
-  pointRow: u32,
-  inputRow: u32,
-  inputs: u32,
-  outputRow: u32,
-  cellsPerUnitLength: f32,
-}
-
 fn keepPoint(row: u32, point: Point) {
   points[row * STRIDE + slot] = bitcast<f32>(point.cell);
   points[(row + 1u) * STRIDE + slot] = point.left;
@@ -67,48 +56,6 @@ fn setGradient(index: u32, value: f32) {
     sums[index] = value;
   } else {
     partials[partialBase + index] = value;
-  }
-}
-
-// Adds the gradient of an edge's coefficients over the points of a pass; they are this thread's alone.
-//   B_k h + B_k' h' + B_k'' h'' with h = g, h' = Σ_j g' x' + g'' x'', h'' = Σ_j g'' x'²
-fn accumulateEdge(edge: Edge, count: u32) {
-  for (var at = 0u; at < count; at++) {
-    let point = pointAt(edge.pointRow, at);
-    let values = derivativeAt(point, 0u);
-    let slopes = derivativeAt(point, 1u);
-    let curvatures = derivativeAt(point, 2u);
-    let output = edge.outputRow * STRIDE + at;
-    let input = edge.inputRow * STRIDE + at;
-    let g = adjoints[output];
-    var slopeFactor = 0.0;
-    var curvatureFactor = 0.0;
-    for (var j = 0u; j < directions; j++) {
-      let channel = firstChannel(j);
-      let dx = edge.cellsPerUnitLength * activations[input + channel * edge.inputs * STRIDE];
-      slopeFactor += dx * adjoints[output + channel * edge.outputs * STRIDE];
-      if (order == 2u) {
-        let g2 = adjoints[output + (channel + 1u) * edge.outputs * STRIDE];
-        let ddx = edge.cellsPerUnitLength * activations[input + (channel + 1u) * edge.inputs * STRIDE];
-        slopeFactor += ddx * g2;
-        curvatureFactor += dx * dx * g2;
-      }
-    }
-    let first = edge.first + point.cell * edge.outputs;
-    // All are read before one is written, so that no load has to wait for a store.
-    var totals = array<f32, 6>();
-    for (var k = 0u; k <= degree; k++) {
-      totals[k] = gradientAt(first + k * edge.outputs) + values[k] * g;
-      if (order > 0u) {
-        totals[k] += slopes[k] * slopeFactor;
-      }
-      if (order == 2u) {
-        totals[k] += curvatures[k] * curvatureFactor;
-      }
-    }
-    for (var k = 0u; k <= degree; k++) {
-      setGradient(first + k * edge.outputs, totals[k]);
-    }
   }
 }
 

@@ -1,9 +1,10 @@
 // Gradients with respect to every channel of one input of one sample of a spline layer on jets; order 0 is the value alone.
 // With g, g', g'' the gradients of y, y', y'' and sums over q and, for x, directions:
 //   ∂x = Σ g φ' + g' φ'' x' + g'' (φ''' x'² + φ'' x''),   ∂x' = Σ g' φ' + 2 g'' φ'' x',   ∂x'' = Σ g'' φ'.
-// The including kernel defines inputs, outputs, directions, order and the functions inputAt(channel, p), weightAt(index),
-// outputGradientAt(channel, q) and setInputGradient(channel, p, value). After src/kernels/spline-wgsl.ts and jet.wgsl.
-fn propagateBack(point: Point, p: u32) {
+// The including kernel defines directions, order and the functions inputAt(channel, p), weightAt(index),
+// outputGradientAt(channel, q) and setInputGradient(channel, p, value). After src/kernels/spline-wgsl.ts and
+// jet-channel.wgsl.
+fn propagateBack(grid: Grid, outputs: u32, point: Point, p: u32) {
   let value = inputAt(0u, p);
   let slopes = derivativeAt(point, 1u);
   let curvatures = derivativeAt(point, 2u);
@@ -18,12 +19,12 @@ fn propagateBack(point: Point, p: u32) {
   for (var j = 0u; j < directions; j++) {
     firstSums[j] = sum;
     secondSums[j] = sum;
-    firsts[j] = cellsPerUnitLength * inputAt(firstChannel(j), p);
+    firsts[j] = grid.cellsPerUnitLength * inputAt(firstChannel(j), p);
     if (order == 2u) {
-      seconds[j] = cellsPerUnitLength * inputAt(firstChannel(j) + 1u, p);
+      seconds[j] = grid.cellsPerUnitLength * inputAt(firstChannel(j) + 1u, p);
     }
   }
-  let firstWeight = (p * (intervals + degree) + point.cell) * outputs;
+  let firstWeight = (p * (grid.intervals + degree) + point.cell) * outputs;
   // Looks like a bound known at run time only; lavapipe would unroll the loop and compile for seconds.
   let outputsEnd = select(0u, outputs, arrayLength(&x) > 0u);
   for (var q = 0u; q < outputsEnd; q++) {
@@ -53,11 +54,11 @@ fn propagateBack(point: Point, p: u32) {
       }
     }
   }
-  setInputGradient(0u, p, sum * cellsPerUnitLength);
+  setInputGradient(0u, p, sum * grid.cellsPerUnitLength);
   for (var j = 0u; j < directions; j++) {
-    setInputGradient(firstChannel(j), p, firstSums[j] * cellsPerUnitLength);
+    setInputGradient(firstChannel(j), p, firstSums[j] * grid.cellsPerUnitLength);
     if (order == 2u) {
-      setInputGradient(firstChannel(j) + 1u, p, secondSums[j] * cellsPerUnitLength);
+      setInputGradient(firstChannel(j) + 1u, p, secondSums[j] * grid.cellsPerUnitLength);
     }
   }
 }

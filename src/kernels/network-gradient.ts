@@ -7,9 +7,8 @@
  * Its reference is made of the layers' own references. Source: docs/mathematics.md, "A network in one kernel".
  */
 import jetChannelWgsl from '../../shaders/lib/jet-channel.wgsl';
-import affineLayerWgsl from '../../shaders/lib/network-affine-layer.wgsl';
+import layersWgsl from '../../shaders/lib/network-layers.wgsl';
 import memoryWgsl from '../../shaders/lib/network-memory.wgsl';
-import splineLayerWgsl from '../../shaders/lib/network-spline-layer.wgsl';
 import splineSampleWgsl from '../../shaders/lib/spline-jet-sample.wgsl';
 import mainWgsl from '../../shaders/network-gradient.wgsl';
 import { type Binding, ceilDiv, defineKernel, type HostArray, type Kernel, type Recipe } from './kernel.ts';
@@ -125,10 +124,10 @@ function flopsPerPoint(layers: readonly NetworkLayer[], { directions, order }: N
   }, 0);
 }
 
-/** A text with every name that it declares at module level followed by `suffix`. */
-function renamed(text: string, suffix: string): string {
-  const declared = [...text.matchAll(/\b(?:override|const|fn) (\w+)/g)].map(([, name]) => name);
-  return text.replace(new RegExp(`\\b(?:${declared.join('|')})\\b`, 'g'), (name) => name + suffix);
+/** The grid of a layer, with the layer's number behind every name that it declares. */
+function gridOf(index: number): string {
+  const declared = [...gridWgsl.matchAll(/\b(?:override|fn) (\w+)/g)].map(([, name]) => name);
+  return gridWgsl.replace(new RegExp(`\\b(?:${declared.join('|')})\\b`, 'g'), (name) => name + index);
 }
 
 function wgslOf(
@@ -142,6 +141,11 @@ function wgslOf(
   const used = 2 * rows + Math.max(1, pointRows) + Math.max(1, head.scalars) + 1;
   const bindings = Object.entries({ x: 'read', parameters: 'read', ...head.bindings, partials: '', losses: '' });
   const last = layers[layers.length - 1];
+  const edges = layers.map((layer) => {
+    const biasRows = layer.type === 'affine' && layer.firstBias !== undefined ? 1 : 0;
+    return (layer.inputs + biasRows) * layer.outputs;
+  });
+  let firstEdge = 0;
   return [
     ...bindings.map(([name, access], index) => {
       const mode = access.startsWith('read') ? 'read' : 'read_write';
@@ -151,68 +155,43 @@ function wgslOf(
     ...unsigned({ OUTPUTS: last.outputs, OUTPUT_ROW: firstRows[layers.length], SLOTS: slots, LANES, ROWS: rows }),
     ...unsigned({ POINT_ROWS: Math.max(1, pointRows), SCALARS: head.scalars, SCALAR_ROWS: Math.max(1, head.scalars) }),
     ...unsigned({ SAMPLES: Math.floor(slots / traces), LARGEST_LOCAL_SUMS: MEMORY - used * (slots + 1) }),
+    ...unsigned({ LAYERS: layers.length, EDGES: edges.reduce((sum, count) => sum + count, 0) }),
     'override firstScalar: u32;',
     windowWgsl,
     jetChannelWgsl,
     memoryWgsl,
+    splineSampleWgsl,
+    layersWgsl,
+    ...layers.map(({ type }, index) =>
+      type === 'spline'
+        ? `override firstParameter${index}: u32; ${gridOf(index)}`
+        : `override firstParameter${index}: u32; override firstBias${index}: u32;`,
+    ),
+    'fn layerAt(index: u32) -> Layer {',
     ...layers.map((layer, index) => {
       const { inputs, outputs } = layer;
-      const [inputRow, outputRow, pointRow] = [firstRows[index], firstRows[index + 1], firstPointRows[index]];
-      const sizes = unsigned({ inputs, outputs, inputRow, outputRow, pointRow });
-      const texts =
+      const sizes = [inputs, outputs, firstRows[index], firstRows[index + 1], firstPointRows[index]];
+      const unsignedSizes = sizes.map((size) => `${size}u`).join(', ');
+      const [kind, bias, grid] =
         layer.type === 'spline'
-          ? [...sizes, gridWgsl, splineSampleWgsl, splineLayerWgsl]
-          : [...sizes, `const bias = ${layer.firstBias !== undefined};`, affineLayerWgsl];
-      return renamed(texts.join('\n'), `${index}`);
+          ? ['true, false', '0u', `layerGrid${index}()`]
+          : [`false, ${layer.firstBias !== undefined}`, `firstBias${index}`, 'Grid()'];
+      return `  if (index == ${index}u) { return Layer(${kind}, ${unsignedSizes}, firstParameter${index}, ${bias}, ${grid}); }`;
     }),
+    '  return Layer();',
+    '}',
+    '// The layer of an edge, and its number there.',
+    'fn edgeAt(edge: u32) -> vec2<u32> {',
+    ...edges.map((count, index) => {
+      const start = firstEdge;
+      firstEdge += count;
+      return `  if (edge < ${firstEdge}u) { return vec2(${index}u, edge - ${start}u); }`;
+    }),
+    '  return vec2(0u);',
+    '}',
     head.wgsl,
-    'fn forwardSweep(isActive: bool) {',
-    ...layers.map(
-      (_, index) => `  if (isActive) { locateInputs${index}(); }
-  workgroupBarrier();
-  if (isActive) { forward${index}(); }
-  workgroupBarrier();`,
-    ),
-    '}',
-    'fn backwardSweep(isActive: bool) {',
-    // The first layer's inputs are data.
-    ...layers
-      .map((_, index) => `  if (isActive) { backward${index}(); }\n  workgroupBarrier();`)
-      .slice(1)
-      .reverse(),
-    '}',
-    ...accumulationOf(layers),
     mainWgsl,
   ].join('\n');
-}
-
-/** The edges of all spline layers in one loop, so that threads of different layers go side by side; then plain layers. */
-function accumulationOf(layers: readonly NetworkLayer[]): string[] {
-  let edges = 0;
-  const choices: string[] = [];
-  const plain: string[] = [];
-  layers.forEach((layer, index) => {
-    if (layer.type === 'affine') {
-      const count = (layer.inputs + (layer.firstBias === undefined ? 0 : 1)) * layer.outputs;
-      plain.push(
-        `  for (var index = local; index < ${count}u; index += THREADS) { accumulate${index}(index, count); }`,
-      );
-      return;
-    }
-    const first = edges;
-    edges += layer.inputs * layer.outputs;
-    choices.push(`  if (index < ${edges}u) { return edgeAt${index}(index - ${first}u); }`);
-  });
-  return [
-    'fn splineEdge(index: u32) -> Edge {',
-    ...choices,
-    '  return Edge();',
-    '}',
-    'fn accumulateGradients(local: u32, count: u32) {',
-    `  for (var index = local; index < ${edges}u; index += THREADS) { accumulateEdge(splineEdge(index), count); }`,
-    ...plain,
-    '}',
-  ];
 }
 
 type Reference = Parameters<typeof defineKernel>[0]['reference'];
