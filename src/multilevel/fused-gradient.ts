@@ -21,6 +21,8 @@ export interface FusedTerm {
   readonly constants: Readonly<Record<string, number>>;
 }
 
+/** Software adapters, which have few processors and no cost of a launch to save, are faster kernel by kernel. */
+const FEWEST_WORKGROUPS = 64;
 /** A tile as small as this is worth a workgroup of its own on a device with room for many. */
 const FEWEST_SAMPLES = 16;
 /** Samples of a tile of the CPU: those that its kernel's reference takes at once. */
@@ -31,7 +33,7 @@ const MOST_TILES = 1024;
 
 /**
  * The gradient of a sum of terms from one kernel per term (src/kernels/network-gradient.ts), tile by tile; undefined where
- * the network is too wide for that or has layers of other kinds.
+ * the network is too wide for that, has layers of other kinds, or the device gains nothing from it.
  *
  * @param before what fills the terms' buffers anew for every evaluation
  */
@@ -40,6 +42,8 @@ export function fusedGradient(
   terms: readonly FusedTerm[],
   before: readonly Dispatch[] = [],
 ): FusedGradient | undefined {
+  const { name, parallelism } = network.backend;
+  if (name === 'webgpu' && parallelism < FEWEST_WORKGROUPS) return undefined;
   const layers = networkLayers(network);
   if (!layers || !terms.every(({ points, head }) => isNarrow(layers, points, head.scalars))) return undefined;
   const { backend, parameters } = network;
