@@ -9,13 +9,13 @@ export type {
   KernelTiming,
   Recording,
 } from './backend/backend.ts';
-export { CpuBackend } from './backend/cpu/cpu-backend.ts';
+export { CpuBackend, type Threads } from './backend/cpu/cpu-backend.ts';
 export { dispatch } from './backend/dispatch.ts';
 export { type Choice, type OpenedBackend, type OpenOptions, openBackend } from './backend/open.ts';
 export { WebGpuBackend } from './backend/webgpu/webgpu-backend.ts';
 export { type ErrorCode, type ErrorDetails, isNestkanError, NestkanError } from './errors.ts';
 export type { Activation } from './kernels/activations.ts';
-export { type Binding, defineKernel, type Grid, type HostArray, type Kernel } from './kernels/kernel.ts';
+export { type Binding, defineKernel, type Grid, type HostArray, type Kernel, type Recipe } from './kernels/kernel.ts';
 export { Kan, type KanOptions, type Squashing } from './models/kan.ts';
 export type { ActivationLayer, AffineLayer, GridLayer, Layer } from './models/layer.ts';
 export { Mlp, type MlpOptions } from './models/mlp.ts';

@@ -160,7 +160,7 @@ describe('threads: workers', () => {
     const backend = new CpuBackend(pool);
     await train(backend, [2, 5, 1], 50, { steps: 20, optimizer: adam() });
     expect(pool.workers).to.have.length(0);
-    await train(backend, [2, 5, 1], 5000, { steps: 2 });
+    await train(backend, [2, 5, 1], 5000, { steps: 40, optimizer: adam() });
     expect(pool.workers).to.have.length(1);
     backend.destroy();
   });
@@ -168,7 +168,7 @@ describe('threads: workers', () => {
   it('end when the backend is destroyed', async () => {
     const pool = new ThreadPool(3);
     const backend = new CpuBackend(pool);
-    await train(backend, [2, 5, 1], 5000, { steps: 2 });
+    await train(backend, [2, 5, 1], 5000, { steps: 40, optimizer: adam() });
     const ended = Promise.all(pool.workers.map((worker) => once(worker, 'exit')));
     expect(pool.workers).to.have.length(2);
     backend.destroy();

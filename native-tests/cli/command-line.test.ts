@@ -29,6 +29,11 @@ describe('the command line', () => {
     expect(stderr).to.contain(`nestkan ${version}`).and.to.contain('cpu (float64)').and.to.contain('asked for');
   });
 
+  it('info --threads says how many there would be', async () => {
+    const { stdout } = await nestkan('info', '--device', 'cpu', '--threads', '3', '--json');
+    expect(JSON.parse(stdout).device.adapter).to.equal('JavaScript, float64, 3 threads');
+  });
+
   it('info --device webgpu computes on an adapter, a software one included', async () => {
     const { code, stdout } = await nestkan('info', '--device', 'webgpu', '--json');
     expect(code).to.equal(0);

@@ -40,7 +40,7 @@ describe('nestkan solve (dist/cli.js)', () => {
     expect((await nestkan('solve', '--help')).stdout.replace(/\s+/g, ' ')).to.contain(
       Object.keys(builtInProblems).join(', '),
     );
-    const result = await solveJson('boundary-value-1d', '--steps', '2', '--levels', '1');
+    const result = await solveJson('boundary-value-1d', '--steps', '2', '--levels', '1', '--threads', '1');
     const { title, network } = builtInProblems['boundary-value-1d'];
     expect(result).to.deep.include({ command: 'solve', interrupted: false, problem: 'boundary-value-1d' });
     expect(result.description).to.contain(title);

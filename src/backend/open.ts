@@ -7,7 +7,7 @@ import { WebGpuBackend } from './webgpu/webgpu-backend.ts';
 export interface OpenOptions {
   /**
    * `auto` (default): a hardware adapter if there is one, else the CPU. `webgpu`: any adapter, software ones included.
-   * `cpu`: float64 on the calling thread. A `GPUDevice` of your own is used and never destroyed.
+   * `cpu`: float64. A `GPUDevice` of your own is used and never destroyed.
    */
   device?: 'auto' | 'webgpu' | 'cpu' | GPUDevice;
   /** Where to look for adapters; default `navigator.gpu`. */

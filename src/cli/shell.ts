@@ -94,7 +94,11 @@ export function addCommonOptions(command: Command): Command {
       choice('--device', ['auto', 'webgpu', 'cpu']),
       'auto',
     )
-    .option('--threads <number>', 'threads of the CPU', wholeNumber('--threads', { max: 256 }))
+    .option(
+      '--threads <number>',
+      'threads of the CPU; default one for each processor, at most 8',
+      wholeNumber('--threads', { max: 256 }),
+    )
     .option('--json', 'print one JSON document on standard output')
     .option('--quiet', 'say nothing on standard error but errors');
 }

@@ -28,35 +28,43 @@ interface Range {
   readonly end: number;
 }
 
-/** The windows of a few samples' inputs at a time. */
+/** The windows of a few samples at a time, at all of their inputs or some. */
 class Windows {
   readonly cells: Int32Array;
   readonly derivatives: DerivativeWindows;
   readonly #x: HostArray;
   readonly #grid: SplineJetConstants;
   readonly #range: Range;
+  readonly #inputs: Range;
   readonly #samples: number;
+  readonly #points: Float64Array;
 
-  constructor(x: HostArray, grid: SplineJetConstants, range: Range) {
+  constructor(x: HostArray, grid: SplineJetConstants, range: Range, inputs: Range = { first: 0, end: grid.inputs }) {
     this.#range = range;
+    this.#inputs = inputs;
     this.#x = x;
     this.#grid = grid;
-    this.#samples = Math.max(1, Math.floor(POINTS / grid.inputs));
-    const points = this.#samples * grid.inputs;
+    const width = inputs.end - inputs.first;
+    this.#samples = Math.max(1, Math.floor(POINTS / width));
+    const points = this.#samples * width;
     const windows = () => new Float64Array(points * (grid.degree + 1));
+    this.#points = new Float64Array(points);
     this.cells = new Int32Array(points);
     this.derivatives = [windows(), windows(), windows(), windows()];
   }
 
-  /** Place of the first input of sample b. Samples of the range are asked for in order. */
+  /** Place of sample b's first input of those. Samples of the range are asked for in order. */
   place(b: number): number {
-    const { inputs } = this.#grid;
+    const { first, end } = this.#inputs;
     const slot = (b - this.#range.first) % this.#samples;
     if (slot === 0) {
-      const count = Math.min(this.#samples, this.#range.end - b) * inputs;
-      derivativeWindowsAt(this.#x, { first: b * inputs, count }, this.#grid, this.cells, this.derivatives);
+      let count = 0;
+      for (let sample = b; sample < Math.min(b + this.#samples, this.#range.end); sample++) {
+        for (let p = first; p < end; p++) this.#points[count++] = this.#x[sample * this.#grid.inputs + p];
+      }
+      derivativeWindowsAt(this.#points, { first: 0, count }, this.#grid, this.cells, this.derivatives);
     }
-    return slot * inputs;
+    return slot * (end - first);
   }
 }
 
@@ -270,17 +278,18 @@ export function jetCoefficientGradient(
   const factors = new Float64Array(3 * outputs);
   for (let tile = Math.floor(units.first / inputs); tile * inputs < units.end; tile++) {
     const samples = { first: tile * tileSamples, end: Math.min((tile + 1) * tileSamples, batch) };
-    const windows = new Windows(x, jet, samples);
+    const own = {
+      first: Math.max(units.first - tile * inputs, 0),
+      end: Math.min(units.end - tile * inputs, inputs),
+    };
+    const windows = new Windows(x, jet, samples, own);
     const [b0, b1, b2] = windows.derivatives;
     const rows = [b0, b1, b2] as const;
-    const firstInput = Math.max(units.first - tile * inputs, 0);
-    const endInput = Math.min(units.end - tile * inputs, inputs);
     for (let b = samples.first; b < samples.end; b++) {
-      const place = windows.place(b);
+      let point = windows.place(b);
       const from = b * outputs;
       for (let q = 0; q < outputs; q++) factors[q] = outputGradient[from + q];
-      for (let p = firstInput; p < endInput; p++) {
-        const point = place + p;
+      for (let p = own.first; p < own.end; p++, point++) {
         gatherDirections(x, b * inputs + p, outputGradient, from, factors, shape);
         const row = (tile * inputs + p) * length + windows.cells[point] * outputs;
         scatter(rows, point * (degree + 1), degree, factors, partials, row, outputs);

@@ -33,6 +33,9 @@ import workerSource from './thread-worker.bundle';
 /** Operations that make a piece worth taking: much longer than what taking it and waking a thread cost. */
 const PIECE_FLOPS = 50_000;
 
+/** Operations after which workers are started: about as much work as starting one is. */
+const START_FLOPS = 100_000_000;
+
 /** More pieces than threads, so that one which is late or slow holds nobody up. */
 const PIECES_PER_THREAD = 8;
 
@@ -69,7 +72,11 @@ export class ThreadPool implements Threads {
   readonly count: number;
   readonly #memory = new SharedMemory();
   readonly #control = new Int32Array(new SharedArrayBuffer(4 * CONTROL_WORDS));
+  /** Steps that may be run again, by number, and those on each piece of memory. */
+  readonly #known = new Map<number, SharedStep>();
   readonly #stepsOn = new Map<ArrayBufferLike, Set<number>>();
+  /** Operations until workers are started. */
+  #untilStart = START_FLOPS;
   #colleagues: readonly Colleague[] = [];
   #steps = 0;
   #failure?: WorkerFailure;
@@ -78,7 +85,7 @@ export class ThreadPool implements Threads {
     this.count = count;
   }
 
-  /** Those that were started: none before the first step that is worth sharing. */
+  /** Those that were started: none before there was work enough. */
   get workers(): readonly Worker[] {
     return this.#colleagues.map(({ worker }) => worker);
   }
@@ -89,7 +96,10 @@ export class ThreadPool implements Threads {
 
   release({ buffer }: HostArray): void {
     const ids = this.#stepsOn.get(buffer);
-    if (ids) this.#tell({ forget: [...ids] });
+    if (ids) {
+      for (const id of ids) this.#known.delete(id);
+      this.#tell({ forget: [...ids] });
+    }
     this.#stepsOn.delete(buffer);
     this.#memory.release(buffer);
   }
@@ -97,20 +107,24 @@ export class ThreadPool implements Threads {
   share(kernel: Kernel, buffers: SharedStep['buffers'], constants: SharedStep['constants']): (() => void) | undefined {
     const name = kernels.includes(kernel) ? kernel.name : kernel.recipe;
     const parts = kernel.parts(constants);
-    const worthwhile = Math.floor(kernel.flops(constants) / PIECE_FLOPS);
-    const pieces = Math.min(parts, worthwhile, PIECES_PER_THREAD * this.count);
+    const flops = kernel.flops(constants);
+    const pieces = Math.min(parts, Math.floor(flops / PIECE_FLOPS), PIECES_PER_THREAD * this.count);
     if (name === undefined || pieces < 2) return undefined;
     const tickets = { counts: new Int32Array(new SharedArrayBuffer(4 * COUNT_WORDS)), pieces, parts };
     tickets.counts[TAKEN] = pieces;
     const step: SharedStep = { id: ++this.#steps, kernel: name, buffers, constants, tickets };
-    this.#start();
+    this.#known.set(step.id, step);
     this.#tell({ step });
     for (const { buffer } of Object.values(buffers)) {
       const ids = this.#stepsOn.get(buffer);
       if (ids) ids.add(step.id);
       else this.#stepsOn.set(buffer, new Set([step.id]));
     }
-    return () => this.#run(step, kernel);
+    return () => {
+      this.#untilStart -= flops;
+      if (this.#untilStart > 0) kernel.reference(buffers, constants);
+      else this.#run(step, kernel);
+    };
   }
 
   close(): void {
@@ -119,6 +133,7 @@ export class ThreadPool implements Threads {
       void worker.terminate();
     }
     this.#colleagues = [];
+    this.#known.clear();
     this.#stepsOn.clear();
   }
 
@@ -143,6 +158,7 @@ export class ThreadPool implements Threads {
       worker.unref();
       return { worker, port: port1 };
     });
+    for (const step of this.#known.values()) this.#tell({ step });
   }
 
   #tell(order: Order): void {
@@ -150,6 +166,7 @@ export class ThreadPool implements Threads {
   }
 
   #run({ id, buffers, constants, tickets }: SharedStep, kernel: Kernel): void {
+    this.#start();
     this.#check();
     const { counts } = tickets;
     Atomics.store(counts, DONE, 0);
