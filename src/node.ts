@@ -27,8 +27,10 @@ export function openBackend(options: OpenOptions = {}): Promise<OpenedBackend> {
 async function openDawn(): Promise<GPU> {
   const dawn = await import('webgpu').catch((cause: Error) => {
     const missing = (cause as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND';
-    if (missing) throw unavailable('the package webgpu is not installed', 'Run: npm install webgpu', cause);
-    throw unavailable(`the package webgpu does not load: ${cause.message}`, 'Run: npm install webgpu@latest', cause);
+    if (missing) throw unavailable('the package webgpu is not installed', 'Run: npm install webgpu', { cause });
+    throw unavailable(`the package webgpu does not load: ${cause.message}`, 'Run: npm install webgpu@latest', {
+      cause,
+    });
   });
   return dawn.create(DAWN_OPTIONS);
 }

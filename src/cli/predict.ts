@@ -64,11 +64,11 @@ export function definePredict(program: Command, shell: Shell): void {
 }
 
 async function run(paths: { model: string; data: string }, options: Options, shell: Shell): Promise<void> {
-  const { out, device } = options;
+  const { out } = options;
   await checkOutputs({ 'the model': paths.model, 'the table': paths.data }, { '--out': out });
   const bytes = await readFile(paths.model);
   const file = await readTable(paths.data);
-  await withBackend(device, shell.terminal, async (backend) => {
+  await withBackend(options, shell.terminal, async (backend) => {
     const model = await openModel(bytes, paths.model, backend);
     const predicted = await predict(model, file, options);
     const score = compare(model, file, predicted);
