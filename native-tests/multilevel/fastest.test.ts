@@ -102,6 +102,15 @@ describe('fastestBackend', () => {
     });
   }
 
+  it('asks the CPU again before it takes a device, for it may have been busy', async () => {
+    const { open, left } = machine('hardware');
+    const seconds = [0.2, 0.02, 0.021];
+    const measure: Measure = async () => seconds.shift()!;
+    const { name, choice } = await fastestBackend(idle, open, measure);
+    expect([name, left, seconds]).to.deep.equal(['cpu', ['cpu'], []]);
+    expect(choice.reason).to.match(/^measured: 21 ms .* 20 ms/);
+  });
+
   it('opens no software adapter for what the CPU does in milliseconds, and says so', async () => {
     const { open, opened, left } = machine('software');
     const { name, choice } = await fastestBackend(idle, open, taking({ cpu: 0.019 }));
