@@ -22,6 +22,7 @@ export { kanToMultichannelMlp, MultichannelMlp, multichannelMlpToKan } from './m
 export {
   type ComparisonOptions,
   compareMethods,
+  comparisonWorkload,
   METHODS,
   type MethodName,
   type MethodResult,
@@ -29,6 +30,7 @@ export {
   type TrainedMethod,
 } from './multilevel/compare.ts';
 export { type Basis, type Coordinates, inCoordinates } from './multilevel/coordinates.ts';
+export { fastestBackend, type Measure, secondsPerEvaluation, type Workload } from './multilevel/fastest.ts';
 export {
   type Candidate,
   type FitOptions,
@@ -36,6 +38,7 @@ export {
   type FitResult,
   fit,
   fitDefaults,
+  fitWorkload,
 } from './multilevel/fit.ts';
 export { type RegressionTarget, regressionTargets, type SampledTarget, sampleTarget } from './multilevel/targets.ts';
 export { bsplineBasis } from './splines/basis.ts';

@@ -43,8 +43,10 @@ export async function openBackend(options: NodeOpenOptions = {}): Promise<Opened
 async function openDawn(): Promise<GPU> {
   const dawn = await import('webgpu').catch((cause: Error) => {
     const missing = (cause as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND';
-    if (missing) throw unavailable('the package webgpu is not installed', 'Run: npm install webgpu', cause);
-    throw unavailable(`the package webgpu does not load: ${cause.message}`, 'Run: npm install webgpu@latest', cause);
+    if (missing) throw unavailable('the package webgpu is not installed', 'Run: npm install webgpu', { cause });
+    throw unavailable(`the package webgpu does not load: ${cause.message}`, 'Run: npm install webgpu@latest', {
+      cause,
+    });
   });
   return dawn.create(DAWN_OPTIONS);
 }

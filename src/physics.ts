@@ -32,4 +32,5 @@ export {
   type SolveOptions,
   solve,
   solveDefaults,
+  solveWorkload,
 } from './physics/solve.ts';

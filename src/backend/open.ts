@@ -18,6 +18,8 @@ export interface OpenOptions {
 export interface Choice {
   readonly reason: string;
   readonly fix?: string;
+  /** Whether a software adapter was passed over. */
+  readonly software?: boolean;
 }
 
 export type OpenedBackend = Backend & { readonly choice: Choice };
@@ -55,7 +57,8 @@ export async function openWith(
     return await openAdapter(await findGpu(), device);
   } catch (error) {
     if (device === 'webgpu' || !(error instanceof NestkanError)) throw error;
-    return chosen(openCpu(), { reason: error.message, fix: error.fix });
+    const { message: reason, fix, where } = error;
+    return chosen(openCpu(), { reason, fix, ...where });
   }
 }
 
@@ -67,12 +70,13 @@ async function openAdapter(gpu: GPU, device: 'auto' | 'webgpu'): Promise<OpenedB
   const software = isSoftware(adapter);
   if (software && device === 'auto') {
     throw unavailable(
-      `the only adapter is a software one (${adapterName(adapter.info)}), which is slower than the CPU backend`,
+      `the only adapter is a software one (${adapterName(adapter.info)})`,
       'Pass device "webgpu" to use it all the same, or install the driver of your GPU.',
+      { where: { software } },
     );
   }
   const opened = await requestDevice(adapter).catch((cause: Error) => {
-    throw unavailable(`the adapter gives no device: ${cause.message}`, 'Update the GPU driver.', cause);
+    throw unavailable(`the adapter gives no device: ${cause.message}`, 'Update the GPU driver.', { cause });
   });
   const reason = software ? 'asked for; a software adapter' : 'a hardware adapter';
   return chosen(new WebGpuBackend(opened, { ownsDevice: true, gpu }), { reason });
@@ -91,6 +95,10 @@ function chosen(backend: Backend, choice: Choice): OpenedBackend {
   return Object.assign(backend, { choice });
 }
 
-export function unavailable(message: string, fix: string, cause?: unknown): NestkanError {
-  return new NestkanError('WEBGPU_UNAVAILABLE', message, { fix, cause });
+export function unavailable(
+  message: string,
+  fix: string,
+  more?: { readonly cause?: unknown; readonly where?: { software: boolean } },
+): NestkanError {
+  return new NestkanError('WEBGPU_UNAVAILABLE', message, { fix, ...more });
 }

@@ -67,7 +67,7 @@ async function run(problem: string, options: Options, shell: Shell): Promise<voi
   await checkOutputs(isFile ? { 'the problem': problem } : {}, { '--out': out, '--report': report });
   const { comparison, module } = await createComparison(problem, options, terminal);
   const signal = shell.interruptible();
-  await withBackend(options, terminal, async (backend) => {
+  const work = async (backend: OpenedBackend) => {
     const results = await attributed(module, () => runWithProgress(backend, comparison, { signal, terminal }));
     const document = describe(comparison, results, backend, options);
     if (out !== undefined) await writeFileAtomically(out, toJson(document));
@@ -76,7 +76,8 @@ async function run(problem: string, options: Options, shell: Shell): Promise<voi
     }
     terminal.say(render(document, comparison, results));
     shell.print(document);
-  });
+  };
+  await withBackend(options, terminal, work, comparison.workload);
 }
 
 async function createComparison(

@@ -1,12 +1,16 @@
 /** What `nestkan compare` compares on, a table, a function or a differential equation, in one form. */
 import {
+  type ComparisonOptions,
   compareMethods,
   compareSolvers,
+  comparisonWorkload,
   type MethodName,
   NestkanError,
   type OpenedBackend,
   PdeProblem,
+  solveWorkload,
   type TrainedMethod,
+  type Workload,
 } from '../node.ts';
 import type { ComparedProblem } from '../report/compare-report.ts';
 import { formatCount } from '../report/format.ts';
@@ -47,6 +51,8 @@ export interface Comparison {
   readonly measures?: ComparedProblem['measures'];
   /** Where the methods learn from. */
   readonly source: string;
+  /** What most of the time will be spent on. */
+  readonly workload: Workload;
   run(backend: OpenedBackend, hooks: Hooks): Promise<Outcome[]>;
 }
 
@@ -60,6 +66,17 @@ export function regressionComparison(task: Task, options: Options): Comparison {
   const { levels = COMPARE_DEFAULTS.levels, steps = COMPARE_DEFAULTS.steps, optimizer, seed } = options;
   const widths = [train.inputs.columns, ...hidden, train.targets.columns];
   const rows = { train: train.inputs.rows, test: test.inputs.rows };
+  const settings: ComparisonOptions = {
+    ...network,
+    train,
+    test,
+    widths,
+    degree,
+    intervals,
+    stepsPerLevel: new Array<number>(levels).fill(steps),
+    optimizer: createOptimizer(optimizer),
+    seed,
+  };
   return {
     name,
     description,
@@ -68,19 +85,9 @@ export function regressionComparison(task: Task, options: Options): Comparison {
     error: 'test error',
     errors: "in units of the targets' variance",
     source: `${formatCount(rows.train)} rows to train on, ${formatCount(rows.test)} to test`,
+    workload: comparisonWorkload(settings),
     async run(backend, hooks) {
-      const results = await compareMethods(backend, {
-        ...network,
-        ...hooks,
-        train,
-        test,
-        widths,
-        degree,
-        intervals,
-        stepsPerLevel: new Array<number>(levels).fill(steps),
-        optimizer: createOptimizer(optimizer),
-        seed,
-      });
+      const results = await compareMethods(backend, { ...settings, ...hooks });
       return results.map(({ trainMse, testMse, ...result }) => ({
         ...result,
         training: trainMse,
@@ -115,6 +122,7 @@ export function solverComparison({ name, description, pde, network }: PdeTask, o
     errors: known ? 'relative to the exact solution, in the L2 norm' : 'the loss, since no exact solution is known',
     measures: { train: 'loss', test: known ? 'relative L2' : 'loss' },
     source: `what is trained on: ${Object.keys(pde.terms).join(', ')}`,
+    workload: solveWorkload(pde, settings),
     async run(backend, hooks) {
       const results = await compareSolvers(backend, pde, { ...settings, ...hooks });
       return results.map(({ loss, relativeL2, maxError, ...result }) => ({

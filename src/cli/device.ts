@@ -1,5 +1,5 @@
 /** Opens the device a command computes on, says which and why, and closes it whatever happens. */
-import { type OpenedBackend, openBackend } from '../node.ts';
+import { fastestBackend, type OpenedBackend, openBackend, type Workload } from '../node.ts';
 import type { CommonOptions } from './shell.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -19,12 +19,15 @@ export function deviceInWords({ backend, adapter, precision }: DeviceDocument): 
   return `${backend} (${precision}): ${adapter}`;
 }
 
+/** @param workload what will be trained, on the faster device if `device` is auto; without one a rule decides */
 export async function withBackend<T>(
   { device, threads }: Pick<CommonOptions, 'device' | 'threads'>,
   { say }: Terminal,
   work: (backend: OpenedBackend) => Promise<T>,
+  workload?: Workload,
 ): Promise<T> {
-  const backend = await openBackend({ device, threads });
+  const open = (name: CommonOptions['device']) => openBackend({ device: name, threads });
+  const backend = device === 'auto' && workload ? await fastestBackend(workload, open) : await open(device);
   try {
     say(`device    ${deviceInWords(describeDevice(backend))}\n          ${backend.choice.reason}`);
     return await work(backend);

@@ -8,6 +8,7 @@ import {
   type FittedModel,
   fit,
   fitDefaults,
+  fitWorkload,
   type OpenedBackend,
   writeFileAtomically,
 } from '../node.ts';
@@ -48,8 +49,9 @@ async function run(path: string, options: Options, shell: Shell): Promise<void> 
   await checkOutputs({ 'the table': path }, { '--out': out, '--report': report });
   const data = chooseRows(await readTable(path), options, terminal);
   const signal = shell.interruptible();
-  await withBackend(options, terminal, async (backend) => {
-    const result = await fitWithProgress(backend, data, options, { signal, terminal });
+  const settings = fitSettings(data, options);
+  const work = async (backend: OpenedBackend) => {
+    const result = await fitWithProgress(backend, data, settings, { signal, terminal });
     const fitted = await predictRows(result, data);
     const document = describeFit(fitted, backend, options);
     if (out !== undefined) await writeFileAtomically(out, await encodeModel(result.model));
@@ -59,27 +61,25 @@ async function run(path: string, options: Options, shell: Shell): Promise<void> 
     }
     terminal.say(render(document, fitted));
     shell.print(document);
-  });
+  };
+  await withBackend(options, terminal, work, fitWorkload(data.train, settings));
+}
+
+function fitSettings({ test }: TrainingData, options: Options): FitOptions {
+  const { hidden, degree, intervals, levels, steps, optimizer, roughness, seed } = options;
+  return { hidden, degree, intervals, levels, steps, optimizer: createOptimizer(optimizer), roughness, seed, test };
 }
 
 async function fitWithProgress(
   backend: OpenedBackend,
-  { train, test }: TrainingData,
-  { hidden, degree, intervals, levels, steps, optimizer, roughness, seed }: Options,
+  { train }: TrainingData,
+  settings: FitOptions,
   { signal, terminal }: { signal: AbortSignal; terminal: Terminal },
 ): Promise<FitResult> {
   const progress = terminal.progress({ label: 'fitting', total: 1 });
   try {
     return await fit(backend, train, {
-      hidden,
-      degree,
-      intervals,
-      levels,
-      steps,
-      optimizer: createOptimizer(optimizer),
-      roughness,
-      seed,
-      test,
+      ...settings,
       signal,
       onProgress: ({ phase, done, loss }) => progress.update(done, `${phase}, loss ${formatNumber(loss)}`),
     });

@@ -1,6 +1,6 @@
 /** `nestkan solve`: a differential equation in; a network that solves it, its errors where they are known, a report out. */
 import type { Command } from 'commander';
-import { encodeModel, type OpenedBackend, type Solution, solve, writeFileAtomically } from '../node.ts';
+import { encodeModel, type OpenedBackend, type Solution, solve, solveWorkload, writeFileAtomically } from '../node.ts';
 import { formatCount, formatNumber, formatSeconds } from '../report/format.ts';
 import { type SolveReportData, solveLevelTable, solveReport } from '../report/solve-report.ts';
 import { checkOutputs } from './data.ts';
@@ -10,7 +10,7 @@ import { attributed, isBuiltInPde, loadPde, PDE_NAMES, type PdeTask } from './pr
 import { addRunOptions, type RunOptions, type Shell } from './shell.ts';
 import { describeSolution, type SolveDocument } from './solve-document.ts';
 import { SolvePictures } from './solve-pictures.ts';
-import { addSolveOptions, type SolverOptions, solveSettings } from './solve-settings.ts';
+import { addSolveOptions, type SolverOptions, type SolveSettings, solveSettings } from './solve-settings.ts';
 import type { Terminal } from './terminal.ts';
 import { textTable } from './text-table.ts';
 
@@ -33,10 +33,11 @@ async function run(problem: string, options: Options, shell: Shell): Promise<voi
   const task = await loadPde(problem);
   terminal.say(`problem   ${task.name}: ${task.description}`);
   const signal = shell.interruptible();
-  await withBackend(options, terminal, async (backend) => {
+  const settings = solveSettings(task.network, options);
+  const work = async (backend: OpenedBackend) => {
     const { solution, pictures } = await attributed(task.module, async () => {
       const pictures = report === undefined ? undefined : new SolvePictures(task.pde);
-      const solution = await solveWithProgress(backend, task, options, { signal, terminal, pictures });
+      const solution = await solveWithProgress(backend, task, settings, { signal, terminal, pictures });
       return { solution, pictures };
     });
     const document = describeSolution(task, solution, backend, options);
@@ -46,16 +47,16 @@ async function run(problem: string, options: Options, shell: Shell): Promise<voi
     }
     terminal.say(render(document));
     shell.print(document);
-  });
+  };
+  await withBackend(options, terminal, work, solveWorkload(task.pde, settings));
 }
 
 async function solveWithProgress(
   backend: OpenedBackend,
-  { pde, network }: PdeTask,
-  options: Options,
+  { pde }: PdeTask,
+  settings: SolveSettings,
   { signal, terminal, pictures }: { signal: AbortSignal; terminal: Terminal; pictures?: SolvePictures },
 ): Promise<Solution> {
-  const settings = solveSettings(network, options);
   const progress = terminal.progress({ label: 'solving', total: 1 });
   try {
     return await solve(backend, pde, {

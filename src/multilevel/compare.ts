@@ -7,6 +7,7 @@ import { Mlp } from '../models/mlp.ts';
 import type { Network } from '../models/network.ts';
 import { elements } from '../tape/tensor.ts';
 import { type Coordinates, inCoordinates } from './coordinates.ts';
+import type { Workload } from './fastest.ts';
 import type { TrainingHistory } from './history.ts';
 import type { Progress, TrainOptions } from './options.ts';
 import { regression } from './regression.ts';
@@ -66,6 +67,15 @@ export interface MethodResult extends TrainedMethod {
  */
 export async function compareMethods(backend: Backend, options: ComparisonOptions): Promise<MethodResult[]> {
   return eachMethod(options, (method) => runMethod(backend, method, options));
+}
+
+/** What {@link compareMethods} spends most of its time on, for fastestBackend: the finest KAN. */
+export function comparisonWorkload(options: ComparisonOptions): Workload {
+  return (backend) => ({
+    model: Kan.create(backend, { ...options, ...finest(options) }),
+    problem: regression(options.train),
+    optimizer: options.optimizer,
+  });
 }
 
 /** Runs methods one after the other, until interrupted. */

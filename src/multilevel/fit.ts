@@ -5,6 +5,7 @@ import { fitInputScaling, fitTargetScaling, scaleInputs, scaleTargets } from '..
 import { splitRows } from '../data/split.ts';
 import { Kan, type KanOptions } from '../models/kan.ts';
 import type { Samples } from './compare.ts';
+import type { Workload } from './fastest.ts';
 import { type LevelRecord, secondsSince, type TrainingHistory } from './history.ts';
 import type { TrainOptions } from './options.ts';
 import { regression } from './regression.ts';
@@ -111,14 +112,7 @@ const WORTHWHILE_GAIN = 0.005;
 export async function fit(backend: Backend, data: Dataset, options: FitOptions = {}): Promise<FitResult> {
   checkTrainable(data);
   const { roughness = 'auto', levels = fitDefaults.levels, steps = fitDefaults.steps, signal } = options;
-  const { hidden = fitDefaults.hidden, degree = fitDefaults.degree, intervals = fitDefaults.intervals } = options;
-  const units: Units = {
-    inputs: data.inputs,
-    targets: data.targets,
-    inputScaling: fitInputScaling(data.x, data.inputs),
-    targetScaling: fitTargetScaling(data.y, data.targets),
-  };
-  const problemOf = (rows: Dataset, weight: number) => regression({ ...scaled(rows, units), roughness: weight });
+  const { units, network, problemOf } = recipe(data, options);
   // Relative to the largest unit: float32 holds neither the square of 1e30 nor that of 1e-30.
   const { deviation } = units.targetScaling;
   const largest = Math.max(...deviation);
@@ -129,14 +123,13 @@ export async function fit(backend: Backend, data: Dataset, options: FitOptions =
     );
   const test = options.test && errorOf(options.test);
   const progress = new FitReporter(roughness === 'auto' ? USUAL_PHASES : 1, options.onProgress);
-  const widths = [data.inputs.length, ...hidden, data.targets.length];
 
   const start = performance.now();
   let work = 0;
   let interrupted = false;
 
   async function train(rows: Dataset, weight: number, phase: string, more: TrainOptions) {
-    const initial = Kan.create(backend, { ...options, widths, degree, intervals });
+    const initial = Kan.create(backend, network);
     try {
       const { optimizer } = options;
       const trained = await trainMultilevel(initial, problemOf(rows, weight), {
@@ -202,6 +195,42 @@ export async function fit(backend: Backend, data: Dataset, options: FitOptions =
   }
   best?.trained.model.dispose();
   return fitted(trained, data, weight);
+}
+
+/**
+ * What {@link fit} spends most of its time on, for fastestBackend: a level in the middle, since validation seldom lets it
+ * come to the finest.
+ */
+export function fitWorkload(data: Dataset, options: FitOptions = {}): Workload {
+  const { levels = fitDefaults.levels, optimizer } = options;
+  return (backend) => {
+    const { network, problemOf } = recipe(data, options);
+    const { intervals, hiddenIntervals = intervals } = network;
+    const factor = 2 ** Math.floor((levels - 1) / 2);
+    const grids = { intervals: factor * intervals, hiddenIntervals: factor * hiddenIntervals };
+    return {
+      model: Kan.create(backend, { ...network, ...grids }),
+      problem: problemOf(data, ROUGHNESS_OF_FEW_ROWS),
+      optimizer,
+    };
+  };
+}
+
+/** Units of `data`, the coarsest network, and what it is trained on. */
+function recipe(data: Dataset, options: FitOptions) {
+  const { hidden = fitDefaults.hidden, degree = fitDefaults.degree, intervals = fitDefaults.intervals } = options;
+  const units: Units = {
+    inputs: data.inputs,
+    targets: data.targets,
+    inputScaling: fitInputScaling(data.x, data.inputs),
+    targetScaling: fitTargetScaling(data.y, data.targets),
+  };
+  const widths = [data.inputs.length, ...hidden, data.targets.length];
+  return {
+    units,
+    network: { ...options, widths, degree, intervals },
+    problemOf: (rows: Dataset, weight: number) => regression({ ...scaled(rows, units), roughness: weight }),
+  };
 }
 
 /** Tries the first weight, then ever smaller ones while they do better; if none does, ever larger ones. */

@@ -6,6 +6,7 @@ import { Kan, type KanOptions } from '../models/kan.ts';
 import { Mlp } from '../models/mlp.ts';
 import type { Network } from '../models/network.ts';
 import { type Coordinates, inCoordinates } from '../multilevel/coordinates.ts';
+import type { Workload } from '../multilevel/fastest.ts';
 import type { TrainingHistory } from '../multilevel/history.ts';
 import type { TrainOptions } from '../multilevel/options.ts';
 import { type Refinable, trainMultilevel } from '../multilevel/train.ts';
@@ -107,6 +108,22 @@ export async function solve(backend: Backend, pde: Pde, options: SolveOptions = 
   } finally {
     initial.dispose();
   }
+}
+
+/** What {@link solve} spends most of its time on, for fastestBackend: the finest level. */
+export function solveWorkload(pde: Pde, options: SolveOptions = {}): Workload {
+  const { stepsPerLevel, levels = stepsPerLevel?.length ?? solveDefaults.levels, coordinates, optimizer } = options;
+  const { intervals = solveDefaults.intervals, hiddenIntervals = intervals } = options;
+  const factor = 2 ** (levels - 1);
+  const grids = { intervals: factor * intervals, hiddenIntervals: factor * hiddenIntervals };
+  return (backend) => {
+    const problem = new PdeProblem(pde, options);
+    return {
+      model: createModel(backend, problem, { ...options, ...grids }),
+      problem: coordinates ? inCoordinates(problem, coordinates) : problem,
+      optimizer,
+    };
+  };
 }
 
 /** How many times the loss on its own points a held-out loss may be: many points give 1.0 to 1.3. */
