@@ -6,7 +6,7 @@ import { isNarrow, type NetworkLayer, type NetworkPoints, passSamples } from '..
 import { sumTiles } from '../kernels/reductions.ts';
 import { biasName, weightsName } from '../models/layer.ts';
 import type { Network } from '../models/network.ts';
-import type { FusedGradient } from '../optimizers/objective.ts';
+import type { FusedGradient, TiledGradient } from '../optimizers/objective.ts';
 
 export { squaredErrorHead } from '../kernels/squared-error-head.ts';
 
@@ -42,50 +42,75 @@ export function fusedGradient(
   terms: readonly FusedTerm[],
   before: readonly Dispatch[] = [],
 ): FusedGradient | undefined {
-  const { name, parallelism } = network.backend;
-  if (name === 'webgpu' && parallelism < FEWEST_WORKGROUPS) return undefined;
+  const { backend, parameters } = network;
+  if (backend.name === 'webgpu' && backend.parallelism < FEWEST_WORKGROUPS) return undefined;
+  const tiled = tiledGradient(network, terms, { models: 1, values: parameters.values });
+  if (!tiled) return undefined;
+  const { partials, losses, tiles } = tiled;
+  const evaluate = [...before, ...tiled.evaluate];
+  const loss = backend.allocate(1);
+  return {
+    tiled: { ...tiled, evaluate },
+    loss,
+    evaluate: [
+      ...evaluate,
+      dispatch(sumTiles, { partials, sum: parameters.gradients }, { tiles, count: parameters.length }),
+      dispatch(sumTiles, { partials: losses, sum: loss }, { tiles, count: 1 }),
+    ],
+    dispose() {
+      tiled.dispose();
+      backend.release(loss);
+    },
+  };
+}
+
+/**
+ * The same for `models` networks of the shape of `network`, whose parameters stand one behind the other in `values`:
+ * partials [models, tiles, length] and losses [models, tiles].
+ */
+export function tiledGradient(
+  network: Network,
+  terms: readonly FusedTerm[],
+  { models, values }: { readonly models: number; readonly values: DeviceBuffer },
+): (TiledGradient & { dispose(): void }) | undefined {
   const layers = networkLayers(network);
   if (!layers || !terms.every(({ points, head }) => isNarrow(layers, points, head.scalars))) return undefined;
   const { backend, parameters } = network;
-  const { length, values, gradients } = parameters;
-  const tiles = terms.map((term) => tilesOf(backend, layers, term));
+  const { length } = parameters;
+  const tiles = terms.map((term) => tilesOf(backend, layers, term, models));
   const allTiles = tiles.reduce((sum, count) => sum + count, 0);
-  const partials = backend.allocate(allTiles * length, { label: 'partial gradients' });
-  const losses = backend.allocate(allTiles, { label: 'partial losses' });
-  const loss = backend.allocate(1);
+  const partials = backend.allocate(models * allTiles * length, { label: 'partial gradients' });
+  const losses = backend.allocate(models * allTiles, { label: 'partial losses' });
+  const firstScalar = network.scalars > 0 ? parameters.get('scalars').offset : 0;
   let firstTile = 0;
-  const ofTerms = terms.map(({ points, head, batch, buffers, constants }, index) => {
+  const evaluate = terms.map(({ points, head, batch, buffers, constants }, index) => {
     const { kernel, constants: ofLayers } = networkGradient(layers, points, head);
-    const place = { models: 1, length, tiles: tiles[index], firstTile, allTiles };
+    const place = { models, length, tiles: tiles[index], firstTile, allTiles, firstScalar };
     firstTile += tiles[index];
-    const firstScalar = network.scalars > 0 ? parameters.get('scalars').offset : 0;
-    return dispatch(
-      kernel,
-      { ...buffers, parameters: values, partials, losses },
-      { ...ofLayers, ...constants, batch, ...place, firstScalar },
-    );
+    const memory = { ...buffers, parameters: values, partials, losses };
+    return dispatch(kernel, memory, { ...ofLayers, ...constants, batch, ...place });
   });
-  const dispatches = [...before, ...ofTerms];
   return {
-    tiled: { evaluate: dispatches, partials, losses, tiles: allTiles },
-    loss,
-    evaluate: [
-      ...dispatches,
-      dispatch(sumTiles, { partials, sum: gradients }, { tiles: allTiles, count: length }),
-      dispatch(sumTiles, { partials: losses, sum: loss }, { tiles: allTiles, count: 1 }),
-    ],
+    evaluate,
+    partials,
+    losses,
+    tiles: allTiles,
     dispose() {
-      for (const buffer of [partials, losses, loss]) backend.release(buffer);
+      for (const buffer of [partials, losses]) backend.release(buffer);
     },
   };
 }
 
 /** Enough tiles to keep the device busy; but sums that are many are worth it for as many samples only. */
-function tilesOf({ name, parallelism }: Backend, layers: readonly NetworkLayer[], term: FusedTerm): number {
-  const { batch, points, head } = term;
+function tilesOf(
+  { name, parallelism }: Backend,
+  layers: readonly NetworkLayer[],
+  { batch, points, head }: FusedTerm,
+  models: number,
+): number {
   if (name === 'cpu') return ceilDiv(batch * points.traces, CPU_SAMPLES);
   const pass = passSamples(layers, points, head.scalars);
-  const wanted = Math.min(MOST_SAMPLES, Math.max(FEWEST_SAMPLES, ceilDiv(batch, parallelism)));
+  const wanted = Math.min(MOST_SAMPLES, Math.max(FEWEST_SAMPLES, ceilDiv(batch * models, parallelism)));
   return Math.min(MOST_TILES, ceilDiv(batch, Math.max(pass, wanted)));
 }
 

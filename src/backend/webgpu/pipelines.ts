@@ -10,12 +10,12 @@ export interface CompiledKernel {
   readonly layout: GPUBindGroupLayout;
 }
 
-/** Compute pipelines, one per kernel and set of constants; the shader text is parsed once per kernel. */
+/** Compute pipelines, one per shader text and set of constants: generated kernels of the same text share them. */
 export class PipelineCache {
   readonly #device: GPUDevice;
   readonly #counters: Counters;
-  readonly #modules = new Map<Kernel, Promise<GPUShaderModule>>();
-  readonly #compiled = new Map<Kernel, Map<string, Promise<CompiledKernel>>>();
+  readonly #modules = new Map<string, Promise<GPUShaderModule>>();
+  readonly #compiled = new Map<string, Map<string, Promise<CompiledKernel>>>();
   readonly #layouts = new Map<string, GPUBindGroupLayout>();
 
   constructor(device: GPUDevice, counters: Counters) {
@@ -26,13 +26,13 @@ export class PipelineCache {
   /** Rejects with SHADER_INVALID, naming kernel, line and message, if the WGSL does not compile. */
   get(kernel: Kernel, constants: Readonly<Record<string, number>>): Promise<CompiledKernel> {
     const values = kernel.constants.map((name) => constants[name]);
-    const variants = getOrCreate(this.#compiled, kernel, () => new Map<string, Promise<CompiledKernel>>());
+    const variants = getOrCreate(this.#compiled, kernel.wgsl, () => new Map<string, Promise<CompiledKernel>>());
     return getOrCreate(variants, values.join(), () => this.#compile(kernel, constants));
   }
 
   async #compile(kernel: Kernel, constants: Readonly<Record<string, number>>): Promise<CompiledKernel> {
     const layout = this.#layout(kernel);
-    const module = await getOrCreate(this.#modules, kernel, () => this.#parse(kernel));
+    const module = await getOrCreate(this.#modules, kernel.wgsl, () => this.#parse(kernel));
     try {
       const pipeline = await this.#device.createComputePipelineAsync({
         label: kernel.name,
