@@ -40,6 +40,14 @@ export {
   fitDefaults,
   fitWorkload,
 } from './multilevel/fit.ts';
+export {
+  type Sweep,
+  type SweepMember,
+  type SweepOptions,
+  type SweepProgress,
+  type SweepResult,
+  sweep,
+} from './multilevel/sweep.ts';
 export { type RegressionTarget, regressionTargets, type SampledTarget, sampleTarget } from './multilevel/targets.ts';
 export { bsplineBasis } from './splines/basis.ts';
 export { powerReluLayer } from './tape/ops/power-relu-layer.ts';

@@ -1,12 +1,14 @@
-import { type Matrix, type Rows, toMatrix } from '../arrays.ts';
+import { type Rows, toMatrix } from '../arrays.ts';
 import type { Backend } from '../backend/backend.ts';
 import { NestkanError } from '../errors.ts';
 import { Kan, type KanOptions } from '../models/kan.ts';
 import { adam } from '../optimizers/adam.ts';
-import { secondsSince } from './history.ts';
+import { learningRates } from '../optimizers/schedule.ts';
+import { secondsSince, type TrainingHistory } from './history.ts';
 import { checkOptions, type TrainOptions } from './options.ts';
+import type { Problem } from './problem.ts';
 import { regression } from './regression.ts';
-import { SweepLevel } from './sweep-level.ts';
+import { type SweepData, SweepLevel } from './sweep-level.ts';
 import { trainMultilevel } from './train.ts';
 
 /** One network of a sweep: what it has of its own. */
@@ -76,28 +78,199 @@ export interface Sweep {
  */
 export async function sweep(backend: Backend, architecture: KanOptions, options: SweepOptions): Promise<Sweep> {
   const start = performance.now();
-  const { members, levels = 4, steps = 200 } = options;
-  checkSweep(options, levels, steps);
+  const { members, validation } = options;
+  checkSweep(options);
   const inputs = toMatrix(options.inputs, 'inputs');
-  const own = members.map(({ targets }) => targets ?? options.targets);
-  const targets = own.map((rows) => toMatrix(rows!, 'targets'));
-  const data = { inputs, targets: options.targets && own.every((rows) => rows === own[0]) ? [targets[0]] : targets };
-  // Checks widths and numbers, of validation rows too.
-  const problems = data.targets.map((rows) => regression({ inputs, targets: rows }));
-  const validation = options.validation && regression(options.validation);
-  const running = members.map(({ seed = members.indexOf(members[0]), learningRate = 0.02 }, index) => {
-    const own = members[index].seed ?? index;
-    return { seed: own, learningRate, model: Kan.create(backend, { ...architecture, seed: own }) } as Running;
-  });
+  const isCommon = members.every(({ targets }) => targets === undefined);
+  const targets = isCommon
+    ? [toMatrix(options.targets!, 'targets')]
+    : members.map((member) => toMatrix(member.targets!, 'targets'));
+  const problems = targets.map((rows) => regression({ inputs, targets: rows }));
+  const held = validation && regression(validation);
+  const running: Running[] = [];
   try {
-    for (const { model } of running.slice(0, 1)) {
-      for (const problem of [...problems, ...(validation ? [validation] : [])]) problem.monitor(model).dispose();
+    for (const [number, { seed = number, learningRate = 0.02 }] of members.entries()) {
+      const model = Kan.create(backend, { ...architecture, seed });
+      running.push({ seed, learningRate, model, levels: [], outcome: 'completed' });
     }
-    const isTogether = await trainTogether(running, data, { ...options, levels, steps });
-    if (!isTogether) await trainApart(running, problems, validation, { ...options, levels, steps });
+    // Widths and numbers are checked before anything is trained.
+    for (const problem of held ? [...problems, held] : problems) problem.monitor(running[0].model).dispose();
+    const heldRows = validation && {
+      inputs: toMatrix(validation.inputs, 'inputs'),
+      targets: [toMatrix(validation.targets, 'targets')],
+    };
+    const isNarrow = await trainTogether(running, { inputs, targets }, heldRows, options);
+    if (!isNarrow) await trainApart(running, problems, held, options);
+    return { members: running, best: bestOf(running), seconds: secondsSince(start) };
   } catch (error) {
     for (const { model } of running) model.dispose();
     throw error;
   }
-  return { members: running.map(finished), best: bestOf(running), seconds: secondsSince(start) };
+}
+
+interface Running extends SweepResult {
+  model: Kan;
+  readonly levels: { trainLoss: number; validationLoss?: number; steps: number }[];
+  outcome: SweepResult['outcome'];
+}
+
+const defaults = { levels: 4, steps: 200, validationInterval: 25, patience: Number.POSITIVE_INFINITY };
+
+/** False where the networks are not of the kind that one kernel trains. */
+async function trainTogether(
+  running: readonly Running[],
+  data: SweepData,
+  validation: SweepData | undefined,
+  options: SweepOptions,
+): Promise<boolean> {
+  const { levels, steps } = { ...defaults, ...options };
+  const rates = running.map(({ learningRate }) => learningRate);
+  for (let level = 0; level < levels; level++) {
+    if (level > 0) for (const member of running) await refine(member);
+    const models = running.map(({ model }) => model);
+    const training = await SweepLevel.open(models, data, { rates, steps, validation });
+    if (!training) return false;
+    try {
+      await trainLevel(training, running, level, validation !== undefined, options);
+    } finally {
+      training.close();
+    }
+    if (options.signal?.aborted) break;
+  }
+  return true;
+}
+
+async function refine(member: Running): Promise<void> {
+  const coarse = member.model;
+  member.model = await coarse.refine();
+  coarse.dispose();
+}
+
+async function trainLevel(
+  training: SweepLevel,
+  running: readonly Running[],
+  level: number,
+  isValidated: boolean,
+  options: SweepOptions,
+): Promise<void> {
+  const { levels, steps, validationInterval, patience, signal, onProgress } = { ...defaults, ...options };
+  const members = running.map(() => ({ best: Number.POSITIVE_INFINITY, looks: 0, steps, failed: false }));
+  const isDone = (number: number) => members[number].failed || members[number].looks >= patience;
+  const look = async (step: number) => {
+    if (!isValidated) return;
+    for (const [number, loss] of (await training.losses('validation')).entries()) {
+      const member = members[number];
+      if (isDone(number)) continue;
+      member.looks++;
+      if (loss < member.best) {
+        Object.assign(member, { best: loss, looks: 0 });
+        training.keep(number);
+      }
+      if (isDone(number)) member.steps = step;
+    }
+  };
+  let step = 0;
+  await look(0);
+  while (step < steps && !signal?.aborted && !running.every((_, number) => isDone(number))) {
+    const next = isValidated ? validationInterval - (step % validationInterval) : training.chunk;
+    const count = Math.min(training.chunk, next, steps - step);
+    const losses = await training.advance(count, step);
+    step += count;
+    losses.forEach((loss, number) => {
+      if (!Number.isFinite(loss)) members[number].failed = true;
+    });
+    if (step % validationInterval === 0 || step === steps) await look(step);
+    onProgress?.({ level, levels, steps: step, budget: steps, losses });
+  }
+  const last = await training.losses('train');
+  if (!isValidated) {
+    last.forEach((loss, number) => {
+      if (!Number.isFinite(loss)) members[number].failed = true;
+      else training.keep(number);
+    });
+  }
+  // Of a member that diverged, what it came with or what fitted the validation rows best.
+  await training.restoreBest();
+  const trainLosses = await training.losses('train');
+  await training.store();
+  running.forEach((member, number) => {
+    const { best, failed, looks, steps: own } = members[number];
+    const validationLoss = isValidated ? best : undefined;
+    member.levels.push({ trainLoss: trainLosses[number], validationLoss, steps: Math.min(own, step) });
+    // Once it has diverged its losses say nothing of its seed and rate.
+    if (failed || member.outcome === 'diverged') member.outcome = 'diverged';
+    else if (signal?.aborted) member.outcome = 'aborted';
+    else member.outcome = looks >= patience ? 'early-stopping' : 'completed';
+  });
+}
+
+/** One after the other, by the same optimizer. */
+async function trainApart(
+  running: readonly Running[],
+  problems: readonly Problem[],
+  validation: Problem | undefined,
+  options: SweepOptions,
+): Promise<void> {
+  const { levels, steps, validationInterval, patience, signal, onProgress } = { ...defaults, ...options };
+  const losses = running.map(() => Number.NaN);
+  for (const [number, member] of running.entries()) {
+    const initial = member.model;
+    try {
+      const { model, history } = await trainMultilevel(initial, problems[number % problems.length], {
+        ...{ levels, steps, validation, validationInterval, patience, signal },
+        optimizer: adam({ learningRate: member.learningRate }),
+        onProgress(progress) {
+          losses[number] = progress.loss;
+          onProgress?.({ level: progress.level, levels, steps: progress.evaluations, budget: steps, losses });
+        },
+      });
+      member.model = model;
+      member.outcome = history.stopped === 'tolerance' ? 'completed' : history.stopped;
+      for (const { trainLoss, validationLoss, steps } of history.levels) {
+        member.levels.push({ trainLoss, validationLoss, steps });
+      }
+    } catch (error) {
+      if (!(error instanceof NestkanError) || error.code !== 'NON_FINITE_TRAINING') throw error;
+      const { model, history } = error.where as { model: Kan; history: TrainingHistory };
+      member.model = model;
+      member.outcome = 'diverged';
+      for (const { trainLoss, validationLoss, steps } of history.levels) {
+        member.levels.push({ trainLoss, validationLoss, steps });
+      }
+    }
+    initial.dispose();
+  }
+}
+
+/** @throws NestkanError NON_FINITE_TRAINING where there is none to choose */
+function bestOf(running: readonly Running[]): number {
+  let best = -1;
+  let least = Number.POSITIVE_INFINITY;
+  running.forEach(({ levels, outcome }, number) => {
+    const last = levels[levels.length - 1];
+    const loss = last === undefined ? Number.NaN : (last.validationLoss ?? last.trainLoss);
+    if (outcome === 'diverged' || !(loss < least)) return;
+    [best, least] = [number, loss];
+  });
+  if (best >= 0) return best;
+  throw new NestkanError('NON_FINITE_TRAINING', `all ${running.length} networks of the sweep diverged`, {
+    fix: 'Lower the learning rates, or check the data for extreme values.',
+  });
+}
+
+function checkSweep(options: SweepOptions): void {
+  const { members, targets, levels = defaults.levels, steps = defaults.steps } = options;
+  const { validationInterval, patience } = options;
+  checkOptions({ validationInterval, patience });
+  const own = members.filter((member) => member.targets !== undefined).length;
+  const problem =
+    (members.length === 0 && ['a sweep of no networks', 'Give at least one member.']) ||
+    (own > 0 && own < members.length && [`${own} of ${members.length} members have targets`, 'Give all or none.']) ||
+    (own === 0 && targets === undefined && ['there are no targets', 'Give targets, or every member its own.']) ||
+    ([levels, steps].some((count) => !Number.isInteger(count) || count < 1) && [
+      `levels is ${levels}, steps ${steps}`,
+      'Use positive whole numbers.',
+    ]);
+  if (problem) throw new NestkanError('INVALID_ARGUMENT', problem[0], { fix: problem[1] });
+  for (const { learningRate = 0.02 } of members) learningRates(learningRate, { type: 'cosine' }, 1);
 }
