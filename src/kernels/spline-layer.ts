@@ -15,7 +15,7 @@ import coefficientGradientWgsl from '../../shaders/spline-coefficient-gradient.w
 import forwardWgsl from '../../shaders/spline-forward.wgsl';
 import inputGradientWgsl from '../../shaders/spline-input-gradient.wgsl';
 import { windowsAt } from '../splines/window.ts';
-import { ceilDiv, defineKernel, linearGrid, MAX_WORKGROUPS } from './kernel.ts';
+import { ceilDiv, defineKernel, type HostArray, linearGrid, MAX_WORKGROUPS } from './kernel.ts';
 import { cubicCoefficientGradient, cubicForward, cubicInputGradient } from './spline-layer-cubic.ts';
 
 const constants = ['batch', 'inputs', 'outputs', 'intervals', 'degree', 'domainStart', 'domainEnd'] as const;
@@ -152,25 +152,34 @@ export const splineCoefficientGradient = defineKernel({
   },
   workgroups: (constants) => [splineGradientTiles(constants), constants.inputs, blocksPerInput(constants)],
   flops: (sizes) => windowFlops(sizes) + multiplyAdds(sizes),
-  reference({ x, outputGradient, partials }, grid) {
-    const { batch, inputs, outputs, intervals, degree } = grid;
-    const tiles = splineGradientTiles(grid);
-    const tileSamples = ceilDiv(batch, tiles);
-    partials.fill(0, 0, tiles * sizes(grid).weights);
-    if (degree === 3) return cubicCoefficientGradient(x, outputGradient, partials, grid, tileSamples);
-    const { cells, windows } = sampleWindows(grid);
-    for (let b = 0; b < batch; b++) {
-      windowsAt(x, { first: b * inputs, count: inputs }, grid, 0, cells, windows);
-      const tile = Math.floor(b / tileSamples);
-      const from = b * outputs;
-      for (let p = 0; p < inputs; p++) {
-        let row = ((tile * inputs + p) * (intervals + degree) + cells[p]) * outputs;
-        for (let j = 0; j <= degree; j++) {
-          const value = windows[p * (degree + 1) + j];
-          for (let q = 0; q < outputs; q++) partials[row + q] += value * outputGradient[from + q];
-          row += outputs;
-        }
+  reference: ({ x, outputGradient, partials }, grid) =>
+    tiledGradient(x, outputGradient, partials, grid, splineGradientTiles(grid)),
+});
+
+/** partials[tile,p,k,q] = Σ_{b in tile} B_k(x[b,p]) ∂L/∂y[b,q]. */
+export function tiledGradient(
+  x: HostArray,
+  outputGradient: HostArray,
+  partials: HostArray,
+  grid: SplineLayerConstants,
+  tiles: number,
+): void {
+  const { batch, inputs, outputs, intervals, degree } = grid;
+  const tileSamples = ceilDiv(batch, tiles);
+  partials.fill(0, 0, tiles * sizes(grid).weights);
+  if (degree === 3) return cubicCoefficientGradient(x, outputGradient, partials, grid, tileSamples);
+  const { cells, windows } = sampleWindows(grid);
+  for (let b = 0; b < batch; b++) {
+    windowsAt(x, { first: b * inputs, count: inputs }, grid, 0, cells, windows);
+    const tile = Math.floor(b / tileSamples);
+    const from = b * outputs;
+    for (let p = 0; p < inputs; p++) {
+      let row = ((tile * inputs + p) * (intervals + degree) + cells[p]) * outputs;
+      for (let j = 0; j <= degree; j++) {
+        const value = windows[p * (degree + 1) + j];
+        for (let q = 0; q < outputs; q++) partials[row + q] += value * outputGradient[from + q];
+        row += outputs;
       }
     }
-  },
-});
+  }
+}
