@@ -10,7 +10,7 @@ override tiles: u32;
 
 const COUNTS = 4096u;
 // Samples whose points are read before the first of them is counted, so that their reading overlaps.
-const AT_ONCE = 8u;
+const AT_ONCE = 4u;
 
 override threads: u32 = min(COUNTS / intervals, 32u);
 

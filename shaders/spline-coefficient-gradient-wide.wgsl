@@ -1,5 +1,5 @@
 // partials[tile,p,k,q] = Σ_{b in tile} B_k(x[b,p]) outputGradient[b,q], from the lists of spline-cell-order.wgsl.
-// After shaders/lib/nan.wgsl, spline-window.wgsl and wide-columns.wgsl.
+// After shaders/lib/nan.wgsl, spline-window.wgsl and columns.wgsl.
 //
 // A thread is one list, that is one tile and input, and two columns. It goes through the list cell after cell and keeps
 // the sums of the degree + 1 coefficients of the cell in registers; when a cell is done, its first coefficient is too.

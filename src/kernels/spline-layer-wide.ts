@@ -7,21 +7,25 @@
 
 import nanWgsl from '../../shaders/lib/nan.wgsl';
 import splineWindowWgsl from '../../shaders/lib/spline-window.wgsl';
-import wideColumnsWgsl from '../../shaders/lib/wide-columns.wgsl';
 import cellOrderWgsl from '../../shaders/spline-cell-order.wgsl';
 import coefficientGradientWgsl from '../../shaders/spline-coefficient-gradient-wide.wgsl';
-import forwardWgsl from '../../shaders/spline-forward-wide.wgsl';
-import inputGradientWgsl from '../../shaders/spline-input-gradient-wide.wgsl';
-import { ceilDiv, defineKernel, type Grid, MAX_WORKGROUPS } from './kernel.ts';
+import forwardWgsl from '../../shaders/spline-forward.wgsl';
+import inputGradientWgsl from '../../shaders/spline-input-gradient.wgsl';
+import { windowsAt } from '../splines/window.ts';
+import { ceilDiv, defineKernel } from './kernel.ts';
 import {
-  tiledGradient,
+  columnBlocks,
+  columnsOf,
+  multiplyAdds,
   type SplineLayerConstants,
+  sampleWindows,
   splineForward,
   splineInputGradient,
+  windowFlops,
 } from './spline-layer.ts';
+import { cubicListGradient } from './spline-layer-cubic.ts';
 
-/** Threads of a workgroup, and counts that fit in its memory; WGSL has the same numbers. */
-const THREADS = 64;
+/** Counts that fit in a workgroup's memory, and most threads to share them; WGSL has the same numbers. */
 const COUNTS = 4096;
 const MOST_COUNTERS = 32;
 
@@ -36,33 +40,17 @@ export function isWide({ outputs, intervals }: SplineLayerConstants): boolean {
   return outputs >= 16 && outputs % 4 === 0 && intervals <= COUNTS;
 }
 
-/** Threads that share the outputs of a sample, and samples, or lists of samples, of a workgroup. */
-function wideColumns(outputs: number) {
-  const lanes = Math.min(ceilDiv(outputs, 8), THREADS);
-  return { lanes, rows: Math.floor(THREADS / lanes), blocks: ceilDiv(outputs, 8 * lanes) };
-}
-
-/** Workgroups for all samples, in x and z, by `blocks` of outputs. */
-function sampleGrid(batch: number, rows: number, blocks: number): Grid {
-  const groups = ceilDiv(batch, rows);
-  return [Math.min(groups, MAX_WORKGROUPS), blocks, ceilDiv(groups, MAX_WORKGROUPS)];
-}
-
 export const splineForwardWide = defineKernel({
   ...splineForward,
   name: 'spline-forward-wide',
-  wgsl: nanWgsl + splineWindowWgsl + wideColumnsWgsl + forwardWgsl,
-  workgroups({ batch, outputs }) {
-    const { rows, blocks } = wideColumns(outputs);
-    return sampleGrid(batch, rows, blocks);
-  },
+  wgsl: columnsOf(4) + forwardWgsl,
+  workgroups: (layer) => splineForward.workgroups({ ...layer, outputs: layer.outputs / 4 }),
 });
 
 export const splineInputGradientWide = defineKernel({
   ...splineInputGradient,
   name: 'spline-input-gradient-wide',
-  wgsl: nanWgsl + splineWindowWgsl + wideColumnsWgsl + inputGradientWgsl,
-  workgroups: ({ batch, outputs }) => sampleGrid(batch, wideColumns(outputs).rows, 1),
+  wgsl: columnsOf(4) + inputGradientWgsl,
 });
 
 /** Number of tiles, each with a partial sum of its own: few samples per list leave a device idle, many partial sums cost memory. */
@@ -71,17 +59,9 @@ export function wideGradientTiles({ batch, inputs, intervals, degree }: SplineLa
   return Math.max(1, Math.min(ceilDiv(BUSY_LISTS, inputs), Math.floor(batch / samples)));
 }
 
-const tiledConstants = [
-  'batch',
-  'inputs',
-  'intervals',
-  'degree',
-  'domainStart',
-  'domainEnd',
-  'tiles',
-] as const;
+const tiledConstants = ['batch', 'inputs', 'intervals', 'degree', 'domainStart', 'domainEnd', 'tiles'] as const;
 
-type TiledConstants = Readonly<Record<(typeof tiledConstants)[number], number>>;
+export type TiledConstants = Readonly<Record<(typeof tiledConstants)[number], number>>;
 
 function listLengths({ batch, inputs, intervals, tiles }: TiledConstants) {
   return { x: batch * inputs, starts: tiles * inputs * (intervals + 1), samples: batch * inputs };
@@ -114,19 +94,19 @@ export const splineCellOrder = defineKernel({
       return Number.isFinite(cell) ? Math.min(Math.max(cell, 0), intervals - 1) : 0;
     };
     let place = 0;
-    for (let tile = 0; tile < tiles; tile++) {
-      const first = Math.min(tile * tileSamples, batch);
+    for (let list = 0; list < tiles * inputs; list++) {
+      const p = list % inputs;
+      const first = Math.min(Math.floor(list / inputs) * tileSamples, batch);
       const end = Math.min(first + tileSamples, batch);
-      for (let p = 0; p < inputs; p++) {
-        const list = (tile * inputs + p) * (intervals + 1);
-        const lists: number[][] = Array.from({ length: intervals }, () => []);
-        for (let b = first; b < end; b++) lists[cellAt(b, p)].push(b);
-        lists.forEach((members, cell) => {
-          starts[list + cell] = place;
-          for (const b of members) samples[place++] = b;
-        });
-        starts[list + intervals] = place;
-      }
+      // Counts, then places where the next sample of a cell goes, which end up where the next cell begins.
+      const next = starts.subarray(list * (intervals + 1), (list + 1) * (intervals + 1)).fill(0);
+      for (let b = first; b < end; b++) next[cellAt(b, p) + 1]++;
+      next[0] = place;
+      for (let cell = 1; cell <= intervals; cell++) next[cell] += next[cell - 1];
+      for (let b = first; b < end; b++) samples[next[cellAt(b, p)]++] = b;
+      next.copyWithin(1, 0, intervals);
+      next[0] = place;
+      place += end - first;
     }
   },
 });
@@ -139,7 +119,7 @@ export const splineCellOrder = defineKernel({
  */
 export const splineCoefficientGradientWide = defineKernel({
   name: 'spline-coefficient-gradient-wide',
-  wgsl: nanWgsl + splineWindowWgsl + wideColumnsWgsl + coefficientGradientWgsl,
+  wgsl: columnsOf(4) + coefficientGradientWgsl,
   bindings: { x: 'read', outputGradient: 'read', starts: 'read:uint', samples: 'read:uint', partials: 'write' },
   constants: [...tiledConstants, 'outputs'],
   lengths(constants) {
@@ -148,11 +128,35 @@ export const splineCoefficientGradientWide = defineKernel({
     return { ...listLengths(constants), outputGradient: batch * outputs, partials };
   },
   workgroups({ inputs, outputs, tiles }) {
-    const { rows, blocks } = wideColumns(outputs);
+    const { rows, blocks } = columnBlocks(outputs / 4);
     return [ceilDiv(tiles * inputs, rows), blocks, 1];
   },
-  flops: ({ batch, inputs, outputs, degree }) =>
-    batch * inputs * (20 + (degree + 1) * (degree + 2) + 2 * outputs * (degree + 1)),
-  reference: ({ x, outputGradient, partials }, { tiles, ...grid }) =>
-    tiledGradient(x, outputGradient, partials, grid, tiles),
+  flops: (sizes) => windowFlops(sizes) + multiplyAdds(sizes),
+  reference(buffers, constants) {
+    const { x, outputGradient, starts, samples, partials } = buffers;
+    const { inputs, outputs, intervals, degree, tiles } = constants;
+    const coefficients = intervals + degree;
+    partials.fill(0, 0, tiles * inputs * coefficients * outputs);
+    const { cells, windows } = sampleWindows({ ...constants, inputs: 1 });
+    for (let list = 0; list < tiles * inputs; list++) {
+      const p = list % inputs;
+      for (let cell = 0; cell < intervals; cell++) {
+        const first = starts[list * (intervals + 1) + cell];
+        const end = starts[list * (intervals + 1) + cell + 1];
+        const row0 = (list * coefficients + cell) * outputs;
+        if (degree === 3) {
+          cubicListGradient(buffers, constants, { p, first, end, row0 });
+          continue;
+        }
+        for (let place = first; place < end; place++) {
+          const b = samples[place];
+          windowsAt(x, { first: b * inputs + p, count: 1 }, constants, 0, cells, windows);
+          for (let j = 0; j <= degree; j++) {
+            const row = row0 + j * outputs;
+            for (let q = 0; q < outputs; q++) partials[row + q] += windows[j] * outputGradient[b * outputs + q];
+          }
+        }
+      }
+    }
+  },
 });
