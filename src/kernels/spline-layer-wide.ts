@@ -2,7 +2,7 @@
  * The spline layer of src/kernels/spline-layer.ts for many outputs: eight of them per thread, read four at a time.
  *
  * Definitions, shapes and references are those of the kernels without `-wide` in their names.
- * Source: docs/mathematics.md, "Wide layers".
+ * Source: docs/mathematics.md, "Local window" and "Reproducible reductions".
  */
 
 import nanWgsl from '../../shaders/lib/nan.wgsl';
