@@ -14,6 +14,14 @@ import {
   splineGradientTiles,
   splineInputGradient,
 } from '../src/kernels/spline-layer.ts';
+import {
+  isWide,
+  splineCellOrder,
+  splineCoefficientGradientWide,
+  splineForwardWide,
+  splineInputGradientWide,
+  wideGradientTiles,
+} from '../src/kernels/spline-layer-wide.ts';
 import { copy, linearCombination } from '../src/kernels/vectors.ts';
 import { type Backend, createRandom, type Dispatch, dispatch, type Kernel, type KernelTiming } from '../src/node.ts';
 import { barChart, lineChart } from '../src/report/charts.ts';
@@ -29,7 +37,9 @@ const LAYERS = [
   { inputs: 64, outputs: 64 },
 ];
 const SHOWN = LAYERS.filter(({ inputs, outputs }) => inputs === outputs);
-const SPLINE_KERNELS = [splineForward, splineInputGradient, splineCoefficientGradient].map(({ name }) => name);
+const SPLINE_KERNELS = [splineForwardWide, splineInputGradientWide, splineCellOrder, splineCoefficientGradientWide].map(
+  ({ name }) => name,
+);
 const INTERVALS = [8, 32, 128];
 const BATCH = 4096;
 const DEGREE = 3;
@@ -104,7 +114,17 @@ function layerKernels({ inputs, outputs, intervals }: Sizes): [Kernel, Record<st
   const layer = { ...grid, ...domain, batch: BATCH };
   const dense = { batch: BATCH, inputs, outputs, biasRows: BATCH };
   const count = inputs * coefficients * outputs;
-  const tiles = splineGradientTiles(layer);
+  const wide = isWide(layer);
+  const tiles = wide ? wideGradientTiles(layer) : splineGradientTiles(layer);
+  const tiled = { ...layer, tiles };
+  const splineKernels = wide
+    ? [
+        pair(splineForwardWide, layer),
+        pair(splineInputGradientWide, layer),
+        pair(splineCellOrder, tiled),
+        pair(splineCoefficientGradientWide, tiled),
+      ]
+    : [splineForward, splineInputGradient, splineCoefficientGradient].map((kernel) => pair(kernel, layer));
   const moments = {
     beta1: 0.9,
     beta2: 0.999,
@@ -118,7 +138,7 @@ function layerKernels({ inputs, outputs, intervals }: Sizes): [Kernel, Record<st
   const results = { count: BATCH * outputs };
   const vectors = { rows: VECTORS, columns: count };
   return [
-    ...[splineForward, splineInputGradient, splineCoefficientGradient].map((kernel) => pair(kernel, layer)),
+    ...splineKernels,
     pair(sumTiles, { tiles, count }),
     ...[powerReluForward, powerReluInputGradient, powerReluWeightGradient].map((kernel) => pair(kernel, layer)),
     ...[bandedMultiply, bandedTransposeMultiply, bandedSolve, bandedTransposeSolve].map((kernel) =>
@@ -153,7 +173,13 @@ async function time(backend: Backend, kernel: Kernel, constants: Record<string, 
       );
     return [name, buffer] as const;
   });
-  const call: Dispatch = dispatch(kernel, Object.fromEntries(buffers), constants);
+  const named = Object.fromEntries(buffers);
+  if ((kernel as Kernel) === splineCoefficientGradientWide) {
+    const { x, starts, samples } = named;
+    const sizes = constants as Parameters<typeof splineCellOrder.lengths>[0];
+    backend.run(await backend.record([dispatch(splineCellOrder, { x, starts, samples }, sizes)]));
+  }
+  const call: Dispatch = dispatch(kernel, named, constants);
   const recording = await backend.record([call]);
   const [first] = await backend.profile(recording, 1);
   const affordable = Math.floor(KERNEL_SECONDS / summarise(first.seconds).median);
@@ -226,7 +252,8 @@ function order(kernel: string): number {
 
 /** The dense kernels are out of scale and left to the table. */
 function wideLayerChart(): string {
-  const names = [...new Set(measurements.map(({ kernel }) => kernel))].filter((name) => !name.startsWith('power-relu'));
+  const measured = measurements.filter(({ inputs }) => inputs === 64).map(({ kernel }) => kernel);
+  const names = [...new Set(measured)].filter((name) => !name.startsWith('power-relu'));
   return barChart({
     title: `Kernels of a layer 64 → 64, n = 8, batch ${BATCH}`,
     valueLabel: 'milliseconds, median',

@@ -1,60 +1,41 @@
-// y[b,q] = Σ_p Σ_k W[p,k,q] B_k(x[b,p]). After src/kernels/spline-wgsl.ts.
+// y[b,q] = Σ_p Σ_k W[p,k,q] B_k(x[b,p]). After src/kernels/spline-wgsl.ts and lib/columns.wgsl.
 //
-// A workgroup of 64 is `block` outputs by `samples` samples, one thread for each y. The inputs come in chunks of
-// `block`, so that each thread evaluates one window per chunk, which all outputs then share.
+// A thread is one sample and two columns. It evaluates its windows itself: that costs less than sharing them through
+// workgroup memory.
 override batch: u32;
 override inputs: u32;
-override outputs: u32;
-override block: u32 = min(outputs, 64u);
-override samples: u32 = 64u / block;
 
 @group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read> weights: array<f32>;
-@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+@group(0) @binding(1) var<storage, read> weights: array<Column>;
+@group(0) @binding(2) var<storage, read_write> y: array<Column>;
 
-var<workgroup> windows: array<array<f32, 6>, 64>;
-var<workgroup> cells: array<u32, 64>;
-
-fn evaluateWindow(b: u32, p: u32, slot: u32) {
-  let value = x[b * inputs + p];
-  let point = locate(value);
-  let values = windowAt(point);
-  for (var j = 0u; j <= degree; j++) {
-    windows[slot][j] = select(values[j], notANumber(value), isNonfinite(value));
-  }
-  cells[slot] = point.cell;
-}
-
-@compute @workgroup_size(64)
+@compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-  let sample = local / block;
-  let lane = local % block;
-  let b = (workgroup.z * 65535u + workgroup.x) * samples + sample;
-  let q = workgroup.y * block + lane;
-  let inBatch = sample < samples && b < batch;
-  // Looks like a bound known at run time only; lavapipe would unroll the loop and compile for half a second.
-  let inputsEnd = select(0u, inputs, arrayLength(&y) > 0u);
-  var sum = 0.0;
-  for (var first = 0u; first < inputsEnd; first += block) {
-    if (inBatch && first + lane < inputs) {
-      evaluateWindow(b, first + lane, local);
-    }
-    workgroupBarrier();
-    if (inBatch && q < outputs) {
-      let firstSlot = sample * block;
-      let chunk = min(block, inputs - first);
-      for (var slot = firstSlot; slot < firstSlot + chunk; slot++) {
-        let p = first + slot - firstSlot;
-        var weight = (p * (intervals + degree) + cells[slot]) * outputs + q;
-        for (var j = 0u; j <= degree; j++) {
-          sum += windows[slot][j] * weights[weight];
-          weight += outputs;
-        }
-      }
-    }
-    workgroupBarrier();
+  let row = local / lanes;
+  let b = (workgroup.z * 65535u + workgroup.x) * rows + row;
+  let column = workgroup.y * 2u * lanes + local % lanes;
+  if (row >= rows || b >= batch || column >= columns) {
+    return;
   }
-  if (inBatch && q < outputs) {
-    y[b * outputs + q] = sum;
+  let next = min(column + lanes, columns - 1u);
+  // Looks like a bound known at run time only; lavapipe would unroll the loop and compile for seconds.
+  let inputsEnd = select(0u, inputs, arrayLength(&y) > 0u);
+  var sum = Column();
+  var nextSum = Column();
+  for (var p = 0u; p < inputsEnd; p++) {
+    let value = x[b * inputs + p];
+    let point = locate(value);
+    let window = windowAt(point);
+    var start = (p * (intervals + degree) + point.cell) * columns;
+    for (var j = 0u; j <= degree; j++) {
+      let factor = select(window[j], notANumber(value), isNonfinite(value));
+      sum += factor * weights[start + column];
+      nextSum += factor * weights[start + next];
+      start += columns;
+    }
+  }
+  y[b * columns + column] = sum;
+  if (column + lanes < columns) {
+    y[b * columns + next] = nextSum;
   }
 }

@@ -1,41 +1,61 @@
 // inputGradient[b,p] = Σ_q outputGradient[b,q] Σ_k W[p,k,q] B_k'(x[b,p]).
-// After shaders/lib/linear-index.wgsl and src/kernels/spline-wgsl.ts.
+// After src/kernels/spline-wgsl.ts and lib/columns.wgsl.
 //
-// One thread per (p, b), b fastest: neighbours share the weights of their input.
+// A thread is one sample and two inputs, which share the gradients that it reads. Neighbouring threads are neighbouring
+// samples and share the weights of their inputs.
 override batch: u32;
 override inputs: u32;
-override outputs: u32;
 
 @group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read> weights: array<f32>;
-@group(0) @binding(2) var<storage, read> outputGradient: array<f32>;
+@group(0) @binding(1) var<storage, read> weights: array<Column>;
+@group(0) @binding(2) var<storage, read> outputGradient: array<Column>;
 @group(0) @binding(3) var<storage, read_write> inputGradient: array<f32>;
 
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-  let index = linearIndex(workgroup, local, 64u);
-  if (index >= batch * inputs) {
-    return;
+struct Edges {
+  slopes: array<f32, 6>,
+  // Where the weights of the cell's first coefficient begin.
+  start: u32,
+}
+
+fn edgesFrom(b: u32, p: u32) -> Edges {
+  let point = locate(x[b * inputs + p]);
+  return Edges(windowDerivative(1u, point.left, point.right), (p * (intervals + degree) + point.cell) * columns);
+}
+
+fn slopesOf(edges: Edges, column: u32) -> Column {
+  var slope = Column();
+  for (var j = 0u; j <= degree; j++) {
+    slope += edges.slopes[j] * weights[edges.start + j * columns + column];
   }
-  let p = index / batch;
-  let b = index % batch;
+  return slope;
+}
+
+fn write(b: u32, p: u32, gradient: Column) {
   let value = x[b * inputs + p];
-  if (isNonfinite(value)) {
-    inputGradient[b * inputs + p] = notANumber(value);
+  inputGradient[b * inputs + p] = select(total(gradient) * cellsPerUnitLength, notANumber(value), isNonfinite(value));
+}
+
+@compute @workgroup_size(THREADS)
+fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+  let b = (workgroup.z * 65535u + workgroup.x) * THREADS + local;
+  let p = 2u * workgroup.y;
+  if (b >= batch) {
     return;
   }
-  let point = locate(value);
-  let slopes = windowDerivative(1u, point.left, point.right);
-  let firstOutput = b * outputs;
-  var weight = (p * (intervals + degree) + point.cell) * outputs;
-  var sum = 0.0;
-  for (var output = firstOutput; output < firstOutput + outputs; output++) {
-    var slope = 0.0;
-    for (var j = 0u; j <= degree; j++) {
-      slope += slopes[j] * weights[weight + j * outputs];
-    }
-    sum += outputGradient[output] * slope;
-    weight++;
+  let next = min(p + 1u, inputs - 1u);
+  let edges = edgesFrom(b, p);
+  let nextEdges = edgesFrom(b, next);
+  // Looks like a bound known at run time only; lavapipe would unroll the loop.
+  let columnsEnd = select(0u, columns, arrayLength(&inputGradient) > 0u);
+  var gradient = Column();
+  var nextGradient = Column();
+  for (var column = 0u; column < columnsEnd; column++) {
+    let factor = outputGradient[b * columns + column];
+    gradient += factor * slopesOf(edges, column);
+    nextGradient += factor * slopesOf(nextEdges, column);
   }
-  inputGradient[b * inputs + p] = sum * cellsPerUnitLength;
+  write(b, p, gradient);
+  if (next > p) {
+    write(b, next, nextGradient);
+  }
 }

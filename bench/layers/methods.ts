@@ -6,22 +6,18 @@ import {
   powerReluInputGradient,
   powerReluWeightGradient,
 } from '../../src/kernels/power-relu-layer.ts';
-import { sumTiles } from '../../src/kernels/reductions.ts';
-import {
-  splineCoefficientGradient,
-  splineForward,
-  splineGradientTiles,
-  splineInputGradient,
-} from '../../src/kernels/spline-layer.ts';
 import {
   type Backend,
   createRandom,
   type DeviceBuffer,
   type Dispatch,
   dispatch,
+  type ElementType,
   type SplineGrid,
 } from '../../src/node.ts';
 import { uniformKnots } from '../../src/splines/knots.ts';
+import type { ForwardContext, Recorder } from '../../src/tape/op.ts';
+import { splineLayer } from '../../src/tape/ops/spline-layer.ts';
 import { basisInputGradient, coxDeBoor, matrixProduct, reluPowers } from './basis-kernels.ts';
 
 export const METHODS = ['cox-de-boor', 'relu-matrix', 'relu-fused', 'local-window'] as const;
@@ -69,8 +65,8 @@ export class LayerData {
     this.weightGradient = this.allocate(weights);
   }
 
-  allocate(length: number): DeviceBuffer {
-    const buffer = this.backend.allocate(length);
+  allocate(length: number, type?: ElementType): DeviceBuffer {
+    const buffer = this.backend.allocate(length, { type });
     this.#buffers.push(buffer);
     return buffer;
   }
@@ -99,7 +95,7 @@ export function layerDispatches(method: Method, layer: LayerData): Dispatch[] {
     case 'relu-fused':
       return withBand(layer, (weights, gradient) => fusedRelu(layer, weights, gradient));
     case 'local-window':
-      return localWindow(layer);
+      return localWindow(layer, (length, type) => layer.allocate(length, type));
   }
 }
 
@@ -108,18 +104,25 @@ function layerConstants({ batch, width, grid }: LayerSize) {
   return { batch, inputs: width, outputs: width, intervals, degree, domainStart: domain[0], domainEnd: domain[1] };
 }
 
-function localWindow(layer: LayerData): Dispatch[] {
-  const { x, weights, y, outputGradient, inputGradient, weightGradient } = layer;
-  const constants = layerConstants(layer.size);
-  const tiles = splineGradientTiles(constants);
-  const count = weights.length;
-  const partials = tiles === 1 ? weightGradient : layer.allocate(tiles * count);
-  return [
-    dispatch(splineForward, { x, weights, y }, constants),
-    dispatch(splineInputGradient, { x, weights, outputGradient, inputGradient }, constants),
-    dispatch(splineCoefficientGradient, { x, outputGradient, partials }, constants),
-    ...(tiles === 1 ? [] : [dispatch(sumTiles, { partials, sum: weightGradient }, { tiles, count })]),
-  ];
+function localWindow({ size: { batch, width, grid }, ...layer }: LayerData, scratch: Recorder['scratch']): Dispatch[] {
+  const coefficients = grid.intervals + grid.degree;
+  const ofSamples = (buffer: DeviceBuffer) => ({ buffer, shape: [batch, width] });
+  const ofWeights = (buffer: DeviceBuffer) => ({ buffer, shape: [width, coefficients, width] });
+  const dispatches: Dispatch[] = [];
+  const forward: ForwardContext<SplineGrid> = {
+    inputs: [ofSamples(layer.x), ofWeights(layer.weights)],
+    output: ofSamples(layer.y),
+    options: grid,
+    run: (kernel, buffers, constants) => dispatches.push({ kernel, buffers, constants }),
+    scratch,
+  };
+  splineLayer.forward(forward);
+  splineLayer.backward({
+    ...forward,
+    outputGradient: ofSamples(layer.outputGradient),
+    inputGradients: [ofSamples(layer.inputGradient), ofWeights(layer.weightGradient)],
+  });
+  return dispatches;
 }
 
 type OnWeights = (weights: DeviceBuffer, gradient: DeviceBuffer) => Dispatch[];

@@ -1,6 +1,7 @@
 /** Cases of the kernels that know a spline grid: layers, change of basis, prolongation. */
 
 import type { HostArray, Kernel } from '../../src/kernels/kernel.ts';
+import { splineCellOrder, type TiledConstants } from '../../src/kernels/spline-layer-wide.ts';
 import { splineWindow } from '../../src/splines/window.ts';
 import { type CaseGenerator, type Constants, EPSILON, type Random, sumOfTerms, withOutputs } from './kernel-case.ts';
 
@@ -123,9 +124,23 @@ export function windowSizes(degree: number, s: number, derivative: number): numb
   return sizes;
 }
 
-function forwardCase(basisOf: BasisOf): CaseGenerator {
+type ConstantsGenerator = typeof layerConstants;
+
+/** As many outputs as one block of workgroups has, and more. */
+const splineConstants: ConstantsGenerator = (random, mostSamples) => {
+  const layer = layerConstants(random, mostSamples);
+  return random.unit() < 0.8 ? layer : { ...layer, outputs: random.integer(120, 140) };
+};
+
+/** Outputs in fours. */
+const wideConstants: ConstantsGenerator = (random, mostSamples) => {
+  const layer = splineConstants(random, mostSamples);
+  return { ...layer, inputs: random.integer(1, 9), outputs: 4 * layer.outputs };
+};
+
+function forwardCase(basisOf: BasisOf, constantsOf: ConstantsGenerator): CaseGenerator {
   return (kernel, random) => {
-    const constants = layerConstants(random, 200);
+    const constants = constantsOf(random, 200);
     const { batch, inputs, outputs, intervals, degree } = constants;
     const x = points(random, constants);
     const weights = random.floats(weightCount(constants));
@@ -146,9 +161,9 @@ function forwardCase(basisOf: BasisOf): CaseGenerator {
   };
 }
 
-function inputGradientCase(basisOf: BasisOf): CaseGenerator {
+function inputGradientCase(basisOf: BasisOf, constantsOf: ConstantsGenerator): CaseGenerator {
   return (kernel, random) => {
-    const constants = layerConstants(random, 200);
+    const constants = constantsOf(random, 200);
     const { batch, inputs, outputs, intervals, degree } = constants;
     const x = points(random, constants);
     const weights = random.floats(weightCount(constants));
@@ -221,6 +236,29 @@ const splineCoefficientCase: CaseGenerator = (kernel, random) => {
   return { constants, buffers, bounds: { partials }, spreadsNan: true };
 };
 
+const withTiles = (random: Random, layer: Constants): Constants => ({ ...layer, tiles: random.integer(1, 5) });
+
+/** More inputs and intervals than a workgroup counts at once, too. */
+const cellOrderCase: CaseGenerator = (kernel, random) => {
+  const { outputs: _, ...layer } = layerConstants(random, 300);
+  const inputs = random.integer(1, 70);
+  const constants = withTiles(random, { ...layer, inputs, intervals: random.pick([layer.intervals, 300, 4096]) });
+  return { constants, buffers: withOutputs(kernel, constants, { x: points(random, constants) }), bounds: {} };
+};
+
+const wideCoefficientCase: CaseGenerator = (kernel, random) => {
+  const constants = withTiles(random, wideConstants(random, 700));
+  const { batch, outputs, tiles } = constants;
+  const x = points(random, constants);
+  const outputGradient = random.floats(batch * outputs);
+  const { starts, samples } = withOutputs(splineCellOrder, constants, { x });
+  splineCellOrder.reference({ x, starts, samples }, constants as TiledConstants);
+  const errors = weightErrors(splineBounds, constants, x, outputGradient, 8);
+  const partials = Float64Array.from({ length: tiles * errors.length }, (_, i) => errors[i % errors.length]);
+  const buffers = withOutputs(kernel, constants, { x, outputGradient, starts, samples });
+  return { constants, buffers, bounds: { partials } };
+};
+
 /** Signs along the coefficient axis, such that A's alternating diagonals cancel nothing. */
 function alternating(values: HostArray, { inputs, intervals, degree, outputs }: Constants): Float64Array {
   const coefficients = values.length / (inputs * outputs) || intervals + degree;
@@ -257,12 +295,16 @@ const prolongateCase: CaseGenerator = (kernel, random) => {
 };
 
 export const layerCases: Record<string, CaseGenerator> = {
-  'power-relu-forward': forwardCase(powerReluBounds),
-  'power-relu-input-gradient': inputGradientCase(powerReluBounds),
+  'power-relu-forward': forwardCase(powerReluBounds, layerConstants),
+  'power-relu-input-gradient': inputGradientCase(powerReluBounds, layerConstants),
   'power-relu-weight-gradient': powerReluWeightCase,
-  'spline-forward': forwardCase(splineBounds),
-  'spline-input-gradient': inputGradientCase(splineBounds),
+  'spline-forward': forwardCase(splineBounds, splineConstants),
+  'spline-input-gradient': inputGradientCase(splineBounds, splineConstants),
   'spline-coefficient-gradient': splineCoefficientCase,
+  'spline-forward-wide': forwardCase(splineBounds, wideConstants),
+  'spline-input-gradient-wide': inputGradientCase(splineBounds, wideConstants),
+  'spline-cell-order': cellOrderCase,
+  'spline-coefficient-gradient-wide': wideCoefficientCase,
   'banded-multiply': (kernel, random) => bandedCase(kernel, random, { solve: false }),
   'banded-transpose-multiply': (kernel, random) => bandedCase(kernel, random, { solve: false }),
   'banded-solve': (kernel, random) => bandedCase(kernel, random, { solve: true }),

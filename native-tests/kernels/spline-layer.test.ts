@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import type { Backend } from '../../src/backend/backend.ts';
+import { dispatch } from '../../src/backend/dispatch.ts';
 import { WebGpuBackend } from '../../src/backend/webgpu/webgpu-backend.ts';
 import type { HostArray, Kernel } from '../../src/kernels/kernel.ts';
 import {
@@ -9,6 +10,7 @@ import {
   splineGradientTiles,
   splineInputGradient,
 } from '../../src/kernels/spline-layer.ts';
+import { splineCellOrder, splineCoefficientGradientWide } from '../../src/kernels/spline-layer-wide.ts';
 import { bsplineBasis } from '../../src/splines/basis.ts';
 import { sharedDevice } from '../backends.ts';
 
@@ -64,6 +66,32 @@ async function coefficientGradient(backend: Backend, buffers: Buffers, constants
     device: sumOfTiles(await onDevice(backend, splineCoefficientGradient, buffers, constants), constants),
     exact: sumOfTiles(inFloat64(splineCoefficientGradient, buffers, constants), constants),
   };
+}
+
+/** With lists of samples that the device has made. */
+async function wideCoefficientGradient(
+  backend: Backend,
+  x: Float64Array,
+  outputGradient: Float64Array,
+  constants: SplineLayerConstants & { tiles: number },
+): Promise<Float64Array> {
+  const lengths = splineCoefficientGradientWide.lengths(constants);
+  const lists = {
+    starts: backend.allocate(lengths.starts, { type: 'uint' }),
+    samples: backend.allocate(lengths.samples, { type: 'uint' }),
+  };
+  const data = { x: backend.allocate(lengths.x), outputGradient: backend.allocate(lengths.outputGradient) };
+  const partials = backend.allocate(lengths.partials);
+  backend.write(data.x, x);
+  backend.write(data.outputGradient, outputGradient);
+  const dispatches = [
+    dispatch(splineCellOrder, { x: data.x, ...lists }, constants),
+    dispatch(splineCoefficientGradientWide, { ...data, ...lists, partials }, constants),
+  ];
+  backend.run(await backend.record(dispatches));
+  const [result] = await backend.read([partials]);
+  for (const buffer of [...Object.values({ ...lists, ...data }), partials]) backend.release(buffer);
+  return result.subarray(0, lengths.partials);
 }
 
 function layer(changes: Partial<SplineLayerConstants>): SplineLayerConstants {
@@ -198,6 +226,35 @@ describe('Spline layer on the device', () => {
     const outputGradient = new Float64Array(constants.batch).fill(Math.fround(0.1));
     const { device, exact } = await coefficientGradient(backend, { x, outputGradient }, constants);
     expect(relativeError(device, exact, 0, 1)).to.be.below(1e-5);
+  });
+
+  for (const degree of [1, 2, 3, 4, 5]) {
+    it(`has coefficient gradients of wide layers as accurate as float32, knots included: degree ${degree}`, async () => {
+      for (const grid of grids(degree)) {
+        const x = Float64Array.from(criticalPoints(grid));
+        const constants = { ...grid, batch: x.length, outputs: 16 };
+        const outputGradient = floats(16 * x.length, generator(9));
+        const device = await wideCoefficientGradient(backend, x, outputGradient, { ...constants, tiles: 1 });
+        const [exact, terms] = [outputGradient, outputGradient.map(Math.abs)].map((gradient) =>
+          sumOfTiles(inFloat64(splineCoefficientGradient, { x, outputGradient: gradient }, constants), constants),
+        );
+        exact.forEach((value, at) => {
+          // A sum's terms are small where a function is, and their errors relative to its neighbours, up to 1 each.
+          const error = Math.abs(device[at] - value);
+          if (!(error <= 1e-5 * (1 + Math.abs(terms[at]))))
+            expect.fail(`n ${grid.intervals}, entry ${at}: off by ${error}`);
+        });
+      }
+    });
+  }
+
+  it('adds many equal contributions without drift in wide layers', async () => {
+    const constants = layer({ batch: 100_000, intervals: 2, outputs: 16 });
+    const x = new Float64Array(constants.batch).fill(Math.fround(0.3));
+    const outputGradient = new Float64Array(16 * constants.batch).fill(Math.fround(0.1));
+    const device = await wideCoefficientGradient(backend, x, outputGradient, { ...constants, tiles: 1 });
+    const exact = sumOfTiles(inFloat64(splineCoefficientGradient, { x, outputGradient }, constants), constants);
+    for (let q = 0; q < 16; q++) expect(relativeError(device, exact, q, 16)).to.be.below(1e-5);
   });
 
   it('repeats its results bit for bit', async () => {

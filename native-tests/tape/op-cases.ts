@@ -34,16 +34,19 @@ export function opCase<Options>(
 
 const BATCH = 7;
 
-function gridCase(op: Op<SplineGrid>, degree: number, domain: readonly [number, number]): Case {
+function gridCase(op: Op<SplineGrid>, degree: number, domain: readonly [number, number], outputs = 3): Case {
   const grid: SplineGrid = { degree, intervals: 5, domain };
   const shapes = [
     [BATCH, 2],
-    [2, 5 + degree, 3],
+    [2, 5 + degree, outputs],
   ];
   // Half as far again as the domain on both sides.
   const [middle, half] = [(domain[0] + domain[1]) / 2, (domain[1] - domain[0]) / 2];
   const x = randomValues(degree, shapes[0], 1.5 * half).map((value) => Math.fround(middle + value));
-  return opCase(`${op.name}, degree ${degree} on [${domain}]`, op, grid, shapes, [x, randomValues(17, shapes[1])]);
+  return opCase(`${op.name}, degree ${degree} on [${domain}] to ${outputs}`, op, grid, shapes, [
+    x,
+    randomValues(17, shapes[1]),
+  ]);
 }
 
 function usedTwice(name: string, op: Op<void>, shape: Shape): Case {
@@ -96,6 +99,9 @@ export const opCases: readonly Case[] = [
     ...[1, 2, 3, 4, 5].map((degree) => gridCase(op, degree, [-1, 1])),
     gridCase(op, 3, [-4, 4]),
   ]),
+  // Wide enough for kernels of its own.
+  gridCase(splineLayer, 3, [-1, 1], 20),
+  gridCase(splineLayer, 4, [-1, 1], 16),
   opCase('an op of the user', weightedSum, undefined, [[4], [4]]),
   usedTwice('add of a tensor to itself', add, [2, 3]),
   usedTwice('square of a tensor by an op of the user', weightedSum, [5]),

@@ -16,6 +16,12 @@ import { rowDots, sumTiles } from './reductions.ts';
 import { splineJetCoefficientGradient, splineJetForward, splineJetInputGradient } from './spline-jet.ts';
 import { splineJetJacobianRows } from './spline-jet-jacobian-rows.ts';
 import { splineCoefficientGradient, splineForward, splineInputGradient } from './spline-layer.ts';
+import {
+  splineCellOrder,
+  splineCoefficientGradientWide,
+  splineForwardWide,
+  splineInputGradientWide,
+} from './spline-layer-wide.ts';
 import { accumulate, addScaled, copy, difference, fill, linearCombination } from './vectors.ts';
 import { attentionUpdate, weightedSquares, weightedSquaresGradient } from './weighted-squares.ts';
 
@@ -24,6 +30,10 @@ export const kernels: readonly Kernel[] = [
   splineForward,
   splineInputGradient,
   splineCoefficientGradient,
+  splineForwardWide,
+  splineInputGradientWide,
+  splineCellOrder,
+  splineCoefficientGradientWide,
   splineJetForward,
   splineJetInputGradient,
   splineJetCoefficientGradient,

@@ -26,7 +26,7 @@ import {
   jetInputGradient,
   type SplineJetConstants,
 } from './spline-jet-references.ts';
-import { splineForward, splineGradientTiles } from './spline-layer.ts';
+import { sampleGrid, splineGradientTiles } from './spline-layer.ts';
 import { splineWgsl } from './spline-wgsl.ts';
 
 /** What the kernels on jets share. */
@@ -62,6 +62,9 @@ function flops(jet: SplineJetConstants): number {
   return batch * inputs * (perPoint + outputs * perEdge);
 }
 
+/** Threads of a workgroup. */
+const THREADS = 64;
+
 /** All channels of the layer. A NaN in x[0,b,p] gives NaN in every channel of its sample's y. */
 export const splineJetForward = defineKernel({
   name: 'spline-jet-forward',
@@ -69,7 +72,11 @@ export const splineJetForward = defineKernel({
   bindings: { x: 'read', weights: 'read', y: 'write' },
   constants,
   lengths: sizes,
-  workgroups: (jet) => splineForward.workgroups(jet),
+  // A workgroup of 64 is a block of outputs by as many samples as fit beside it.
+  workgroups({ batch, outputs }) {
+    const block = Math.min(outputs, THREADS);
+    return sampleGrid(batch, Math.floor(THREADS / block), ceilDiv(outputs, block));
+  },
   flops,
   parts: ({ batch }) => batch,
   reference({ x, weights, y }, jet, first, end) {
@@ -98,8 +105,7 @@ export const splineJetInputGradient = defineKernel({
   },
 });
 
-/** Threads of a workgroup and float32 numbers its memory has left for sums; WGSL has the same numbers. */
-const THREADS = 64;
+/** Float32 numbers that a workgroup's memory has left for sums; WGSL has the same number. */
 const ROOM = 2880;
 
 /** Workgroups per tile and input: outputs and coefficients are split evenly into as few blocks as threads and memory allow. */

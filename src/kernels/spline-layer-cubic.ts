@@ -215,3 +215,35 @@ export function cubicCoefficientGradient(
     }
   }
 }
+
+/** Adds the samples of one list, places `first` to `end` − 1 of `samples`, all of them of one cell, whose rows begin at `row0`. */
+export function cubicListGradient(
+  {
+    x,
+    outputGradient,
+    samples,
+    partials,
+  }: Readonly<Record<'x' | 'outputGradient' | 'samples' | 'partials', HostArray>>,
+  { inputs, outputs, intervals, domainStart, domainEnd }: LayerGrid,
+  { p, first, end, row0 }: Readonly<Record<'p' | 'first' | 'end' | 'row0', number>>,
+): void {
+  const cellsPerUnit = intervals / (domainEnd - domainStart);
+  const row1 = row0 + outputs;
+  const row2 = row1 + outputs;
+  const row3 = row2 + outputs;
+  for (let place = first; place < end; place++) {
+    evaluate(x[samples[place] * inputs + p], domainStart, cellsPerUnit, intervals);
+    const from = samples[place] * outputs;
+    const w0 = window[0];
+    const w1 = window[1];
+    const w2 = window[2];
+    const w3 = window[3];
+    for (let q = 0; q < outputs; q++) {
+      const gradient = outputGradient[from + q];
+      partials[row0 + q] += w0 * gradient;
+      partials[row1 + q] += w1 * gradient;
+      partials[row2 + q] += w2 * gradient;
+      partials[row3 + q] += w3 * gradient;
+    }
+  }
+}

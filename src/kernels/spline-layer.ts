@@ -7,13 +7,13 @@
  * Source: docs/mathematics.md, "Local window", "Outside the domain" and "Reproducible reductions".
  */
 
-import linearIndexWgsl from '../../shaders/lib/linear-index.wgsl';
+import columnsWgsl from '../../shaders/lib/columns.wgsl';
 import tiledCoefficientSums from '../../shaders/lib/tiled-coefficient-sums.wgsl';
 import coefficientGradientWgsl from '../../shaders/spline-coefficient-gradient.wgsl';
 import forwardWgsl from '../../shaders/spline-forward.wgsl';
 import inputGradientWgsl from '../../shaders/spline-input-gradient.wgsl';
 import { windowsAt } from '../splines/window.ts';
-import { ceilDiv, defineKernel, linearGrid, MAX_WORKGROUPS } from './kernel.ts';
+import { ceilDiv, defineKernel, type Grid, MAX_WORKGROUPS } from './kernel.ts';
 import { cubicCoefficientGradient, cubicForward, cubicInputGradient } from './spline-layer-cubic.ts';
 import { splineWgsl } from './spline-wgsl.ts';
 
@@ -25,32 +25,54 @@ function sizes({ batch, inputs, outputs, intervals, degree }: SplineLayerConstan
   return { x: batch * inputs, weights: inputs * (intervals + degree) * outputs, y: batch * outputs };
 }
 
-function multiplyAdds({ batch, inputs, outputs, degree }: SplineLayerConstants): number {
+export function multiplyAdds({ batch, inputs, outputs, degree }: SplineLayerConstants): number {
   return 2 * batch * inputs * outputs * (degree + 1);
 }
 
 /** Rough cost of one window in operations: the cell search and degree + 1 polynomials. */
-function windowFlops({ batch, inputs, degree }: SplineLayerConstants): number {
+export function windowFlops({ batch, inputs, degree }: SplineLayerConstants): number {
   return batch * inputs * (20 + (degree + 1) * (degree + 2));
 }
 
 /** Room for the windows of one sample's inputs. */
-function sampleWindows({ inputs, degree }: SplineLayerConstants) {
+export function sampleWindows({ inputs, degree }: SplineLayerConstants) {
   return { cells: new Int32Array(inputs), windows: new Float64Array(inputs * (degree + 1)) };
+}
+
+/** Threads of a workgroup. */
+const THREADS = 64;
+
+/** What WGSL calls a column: outputs that are read at once. */
+const COLUMNS = {
+  1: 'alias Column = f32; const COLUMN = 1u; fn total(column: Column) -> f32 { return column; }\n',
+  4: 'alias Column = vec4<f32>; const COLUMN = 4u; fn total(column: Column) -> f32 { return dot(column, Column(1.0)); }\n',
+};
+
+/** Text in front of a kernel that shares out its outputs in columns. */
+export const columnsOf = (outputs: keyof typeof COLUMNS) => splineWgsl + COLUMNS[outputs] + columnsWgsl;
+
+/** Samples, or lists of samples, of a workgroup and workgroups for all columns; WGSL has the same numbers. */
+export function columnBlocks(columns: number) {
+  const lanes = Math.min(ceilDiv(columns, 2), THREADS);
+  return { rows: Math.floor(THREADS / lanes), blocks: ceilDiv(columns, 2 * lanes) };
+}
+
+/** Workgroups of `rows` samples, in x and z, by `blocks` of something else. */
+export function sampleGrid(batch: number, rows: number, blocks: number): Grid {
+  const groups = ceilDiv(batch, rows);
+  return [Math.min(groups, MAX_WORKGROUPS), blocks, ceilDiv(groups, MAX_WORKGROUPS)];
 }
 
 /** y[b,q] = Σ_p Σ_k W[p,k,q] B_k(x[b,p]). A NaN in x gives NaN in its sample's y. */
 export const splineForward = defineKernel({
   name: 'spline-forward',
-  wgsl: splineWgsl + forwardWgsl,
+  wgsl: columnsOf(1) + forwardWgsl,
   bindings: { x: 'read', weights: 'read', y: 'write' },
   constants,
   lengths: sizes,
-  // A workgroup of 64 is a block of outputs by as many samples as fit beside it.
   workgroups({ batch, outputs }) {
-    const block = Math.min(outputs, 64);
-    const groups = ceilDiv(batch, Math.floor(64 / block));
-    return [Math.min(groups, MAX_WORKGROUPS), ceilDiv(outputs, block), ceilDiv(groups, MAX_WORKGROUPS)];
+    const { rows, blocks } = columnBlocks(outputs);
+    return sampleGrid(batch, rows, blocks);
   },
   flops: (sizes) => windowFlops(sizes) + multiplyAdds(sizes),
   parts: ({ batch }) => batch,
@@ -77,14 +99,14 @@ export const splineForward = defineKernel({
 /** ∂L/∂x[b,p] = Σ_q ∂L/∂y[b,q] Σ_k W[p,k,q] B_k'(x[b,p]). */
 export const splineInputGradient = defineKernel({
   name: 'spline-input-gradient',
-  wgsl: linearIndexWgsl + splineWgsl + inputGradientWgsl,
+  wgsl: columnsOf(1) + inputGradientWgsl,
   bindings: { x: 'read', weights: 'read', outputGradient: 'read', inputGradient: 'write' },
   constants,
   lengths(constants) {
     const { x, weights, y } = sizes(constants);
     return { x, weights, outputGradient: y, inputGradient: x };
   },
-  workgroups: ({ batch, inputs }) => linearGrid(batch * inputs),
+  workgroups: ({ batch, inputs }) => sampleGrid(batch, THREADS, ceilDiv(inputs, 2)),
   flops: (sizes) => windowFlops(sizes) + multiplyAdds(sizes),
   parts: ({ batch }) => batch,
   reference({ x, weights, outputGradient, inputGradient }, grid, first, end) {
@@ -113,8 +135,7 @@ export const splineInputGradient = defineKernel({
 const TILE_SAMPLES = 512;
 const BUSY_WORKGROUPS = 256;
 
-/** Threads of a workgroup and float32 sums in its memory; WGSL has the same numbers. */
-const THREADS = 64;
+/** Float32 sums in a workgroup's memory; WGSL has the same number. */
 const SUMS = 3584;
 
 /** Workgroups per tile and input: outputs and coefficients are split evenly into as few blocks as threads and memory allow. */

@@ -1,4 +1,4 @@
-import type { DeviceBuffer, Dispatch } from '../backend/backend.ts';
+import type { DeviceBuffer, Dispatch, ElementType } from '../backend/backend.ts';
 import type { RowConstants } from '../kernels/jacobian-rows.ts';
 import type { Kernel } from '../kernels/kernel.ts';
 import type { Shape, Tensor } from './tensor.ts';
@@ -11,7 +11,7 @@ export interface Recorder {
     constants: Readonly<Record<NoInfer<C>, number>>,
   ): void;
   /** Working memory that lives as long as the tape; its contents between kernel calls are the op's own business. */
-  scratch(length: number): DeviceBuffer;
+  scratch(length: number, type?: ElementType): DeviceBuffer;
 }
 
 export interface ForwardContext<Options> extends Recorder {

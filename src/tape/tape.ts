@@ -1,4 +1,4 @@
-import type { Backend, DeviceBuffer, Dispatch, Recording } from '../backend/backend.ts';
+import type { Backend, DeviceBuffer, Dispatch, ElementType, Recording } from '../backend/backend.ts';
 import { NestkanError } from '../errors.ts';
 import { accumulate, fill } from '../kernels/vectors.ts';
 import type { EdgeLayout, Op, ParameterRows, Recorder, RowTarget } from './op.ts';
@@ -171,7 +171,7 @@ export class Tape {
   #recorderInto(dispatches: Dispatch[]): Recorder {
     return {
       run: (kernel, buffers, constants) => dispatches.push({ kernel, buffers, constants }),
-      scratch: (length) => this.#allocate(length),
+      scratch: (length, type) => this.#allocate(length, type),
     };
   }
 
@@ -226,8 +226,8 @@ export class Tape {
     return gradient;
   }
 
-  #allocate(length: number): DeviceBuffer {
-    const buffer = this.backend.allocate(length);
+  #allocate(length: number, type?: ElementType): DeviceBuffer {
+    const buffer = this.backend.allocate(length, { type });
     this.#buffers.push(buffer);
     return buffer;
   }

@@ -7,6 +7,14 @@ import {
   splineGradientTiles,
   splineInputGradient,
 } from '../../kernels/spline-layer.ts';
+import {
+  isWide,
+  splineCellOrder,
+  splineCoefficientGradientWide,
+  splineForwardWide,
+  splineInputGradientWide,
+  wideGradientTiles,
+} from '../../kernels/spline-layer-wide.ts';
 import type { SplineGrid } from '../../splines/grid.ts';
 import type { Op, ParameterRows } from '../op.ts';
 import { elements, type Shape, shapeMismatch, type Tensor } from '../tensor.ts';
@@ -23,14 +31,15 @@ export const splineLayer: Op<SplineGrid> = {
   shape: (shapes, grid) => gridLayerShape('spline-layer', shapes, grid),
   forward({ inputs: [x, weights], output, options, run }) {
     const constants = gridLayerConstants(x, weights, options);
-    run(splineForward, { x: x.buffer, weights: weights.buffer, y: output.buffer }, constants);
+    const forward = isWide(constants) ? splineForwardWide : splineForward;
+    run(forward, { x: x.buffer, weights: weights.buffer, y: output.buffer }, constants);
   },
   backward({ inputs: [x, weights], outputGradient, inputGradients, options, run, scratch }) {
     const constants = gridLayerConstants(x, weights, options);
     const [xGradient, weightGradient] = inputGradients;
     if (xGradient) {
       run(
-        splineInputGradient,
+        isWide(constants) ? splineInputGradientWide : splineInputGradient,
         {
           x: x.buffer,
           weights: weights.buffer,
@@ -41,10 +50,20 @@ export const splineLayer: Op<SplineGrid> = {
       );
     }
     if (weightGradient) {
-      const tiles = splineGradientTiles(constants);
+      const wide = isWide(constants);
+      const tiles = wide ? wideGradientTiles(constants) : splineGradientTiles(constants);
       const count = elements(weights.shape);
       const partials = tiles === 1 ? weightGradient.buffer : scratch(tiles * count);
-      run(splineCoefficientGradient, { x: x.buffer, outputGradient: outputGradient.buffer, partials }, constants);
+      const buffers = { x: x.buffer, outputGradient: outputGradient.buffer, partials };
+      if (wide) {
+        const tiled = { ...constants, tiles };
+        const lengths = splineCellOrder.lengths(tiled);
+        const lists = { starts: scratch(lengths.starts, 'uint'), samples: scratch(lengths.samples, 'uint') };
+        run(splineCellOrder, { x: x.buffer, ...lists }, tiled);
+        run(splineCoefficientGradientWide, { ...buffers, ...lists }, tiled);
+      } else {
+        run(splineCoefficientGradient, buffers, constants);
+      }
       if (tiles > 1) run(sumTiles, { partials, sum: weightGradient.buffer }, { tiles, count });
     }
   },

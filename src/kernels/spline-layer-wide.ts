@@ -1,0 +1,163 @@
+/**
+ * The spline layer of src/kernels/spline-layer.ts for many outputs: eight of them per thread, read four at a time.
+ *
+ * Definitions, shapes and references are those of the kernels without `-wide` in their names.
+ * Source: docs/mathematics.md, "Local window" and "Reproducible reductions".
+ */
+
+import cellOrderWgsl from '../../shaders/spline-cell-order.wgsl';
+import coefficientGradientWgsl from '../../shaders/spline-coefficient-gradient-wide.wgsl';
+import forwardWgsl from '../../shaders/spline-forward.wgsl';
+import inputGradientWgsl from '../../shaders/spline-input-gradient.wgsl';
+import { windowsAt } from '../splines/window.ts';
+import { ceilDiv, defineKernel } from './kernel.ts';
+import {
+  columnBlocks,
+  columnsOf,
+  multiplyAdds,
+  type SplineLayerConstants,
+  sampleWindows,
+  splineForward,
+  splineInputGradient,
+  windowFlops,
+} from './spline-layer.ts';
+import { cubicListGradient } from './spline-layer-cubic.ts';
+import { splineWgsl } from './spline-wgsl.ts';
+
+/** Counts that fit in a workgroup's memory, and most threads to share them; WGSL has the same numbers. */
+const COUNTS = 4096;
+const MOST_COUNTERS = 32;
+
+/** Fewest samples of a tile: in all, and per coefficient, so that writing the sums costs little beside making them. */
+const TILE_SAMPLES = 512;
+const TILE_SAMPLES_PER_COEFFICIENT = 8;
+/** Lists that keep a device busy. */
+const BUSY_LISTS = 4096;
+
+/** Whether a layer's kernels are those of this file. */
+export function isWide({ outputs, intervals }: SplineLayerConstants): boolean {
+  return outputs >= 16 && outputs % 4 === 0 && intervals <= COUNTS;
+}
+
+export const splineForwardWide = defineKernel({
+  ...splineForward,
+  name: 'spline-forward-wide',
+  wgsl: columnsOf(4) + forwardWgsl,
+  workgroups: (layer) => splineForward.workgroups({ ...layer, outputs: layer.outputs / 4 }),
+});
+
+export const splineInputGradientWide = defineKernel({
+  ...splineInputGradient,
+  name: 'spline-input-gradient-wide',
+  wgsl: columnsOf(4) + inputGradientWgsl,
+});
+
+/** Number of tiles, each with a partial sum of its own: few samples per list leave a device idle, many partial sums cost memory. */
+export function wideGradientTiles({ batch, inputs, intervals, degree }: SplineLayerConstants): number {
+  const samples = Math.max(TILE_SAMPLES, TILE_SAMPLES_PER_COEFFICIENT * (intervals + degree));
+  return Math.max(1, Math.min(ceilDiv(BUSY_LISTS, inputs), Math.floor(batch / samples)));
+}
+
+const tiledConstants = ['batch', 'inputs', 'intervals', 'degree', 'domainStart', 'domainEnd', 'tiles'] as const;
+
+export type TiledConstants = Readonly<Record<(typeof tiledConstants)[number], number>>;
+
+function listLengths({ batch, inputs, intervals, tiles }: TiledConstants) {
+  return { x: batch * inputs, starts: tiles * inputs * (intervals + 1), samples: batch * inputs };
+}
+
+/**
+ * For every tile and input p the samples of the tile in the order of the cells of x[b,p]. Tile t holds samples
+ * t·T … min(t·T + T, batch) − 1, T = ⌈batch/tiles⌉.
+ *
+ * starts [tiles, inputs, intervals + 1] are places in samples [batch · inputs], where a cell's list begins; the last is
+ * where the input's lists end. Within a cell samples keep their order. What is not finite counts as of cell 0.
+ */
+export const splineCellOrder = defineKernel({
+  name: 'spline-cell-order',
+  wgsl: splineWgsl + cellOrderWgsl,
+  bindings: { x: 'read', starts: 'write:uint', samples: 'write:uint' },
+  constants: tiledConstants,
+  lengths: listLengths,
+  workgroups: ({ inputs, intervals, tiles }) => [
+    tiles,
+    ceilDiv(inputs, Math.min(Math.floor(COUNTS / intervals), MOST_COUNTERS)),
+    1,
+  ],
+  flops: ({ batch, inputs }) => 40 * batch * inputs,
+  parts: ({ inputs, tiles }) => tiles * inputs,
+  reference({ x, starts, samples }, constants, firstList, endList) {
+    const { batch, inputs, intervals, domainStart, domainEnd, tiles } = constants;
+    const tileSamples = ceilDiv(batch, tiles);
+    const cellsPerUnit = intervals / (domainEnd - domainStart);
+    const cellAt = (b: number, p: number) => {
+      const cell = Math.floor((x[b * inputs + p] - domainStart) * cellsPerUnit);
+      return Number.isFinite(cell) ? Math.min(Math.max(cell, 0), intervals - 1) : 0;
+    };
+    for (let list = firstList; list < endList; list++) {
+      const p = list % inputs;
+      const first = Math.min(Math.floor(list / inputs) * tileSamples, batch);
+      const end = Math.min(first + tileSamples, batch);
+      const place = first * inputs + p * (end - first);
+      // Counts, then places where the next sample of a cell goes, which end up where the next cell begins.
+      const next = starts.subarray(list * (intervals + 1), (list + 1) * (intervals + 1)).fill(0);
+      for (let b = first; b < end; b++) next[cellAt(b, p) + 1]++;
+      next[0] = place;
+      for (let cell = 1; cell <= intervals; cell++) next[cell] += next[cell - 1];
+      for (let b = first; b < end; b++) samples[next[cellAt(b, p)]++] = b;
+      next.copyWithin(1, 0, intervals);
+      next[0] = place;
+    }
+  },
+});
+
+/**
+ * partials[tile,p,k,q] = Σ_{b in tile} B_k(x[b,p]) ∂L/∂y[b,q], with `starts` and `samples` from {@link splineCellOrder}.
+ * The gradient is the sum over tiles; with one tile it is `partials` itself.
+ *
+ * Every sum is made by one thread in a fixed order, so results repeat bit for bit on one device.
+ */
+export const splineCoefficientGradientWide = defineKernel({
+  name: 'spline-coefficient-gradient-wide',
+  wgsl: columnsOf(4) + coefficientGradientWgsl,
+  bindings: { x: 'read', outputGradient: 'read', starts: 'read:uint', samples: 'read:uint', partials: 'write' },
+  constants: [...tiledConstants, 'outputs'],
+  lengths(constants) {
+    const { batch, inputs, outputs, intervals, degree, tiles } = constants;
+    const partials = tiles * inputs * (intervals + degree) * outputs;
+    return { ...listLengths(constants), outputGradient: batch * outputs, partials };
+  },
+  workgroups({ inputs, outputs, tiles }) {
+    const { rows, blocks } = columnBlocks(outputs / 4);
+    return [ceilDiv(tiles * inputs, rows), blocks, 1];
+  },
+  flops: (sizes) => windowFlops(sizes) + multiplyAdds(sizes),
+  parts: ({ inputs, tiles }) => tiles * inputs,
+  reference(buffers, constants, firstList, endList) {
+    const { x, outputGradient, starts, samples, partials } = buffers;
+    const { inputs, outputs, intervals, degree } = constants;
+    const coefficients = intervals + degree;
+    partials.fill(0, firstList * coefficients * outputs, endList * coefficients * outputs);
+    const { cells, windows } = sampleWindows({ ...constants, inputs: 1 });
+    for (let list = firstList; list < endList; list++) {
+      const p = list % inputs;
+      for (let cell = 0; cell < intervals; cell++) {
+        const first = starts[list * (intervals + 1) + cell];
+        const end = starts[list * (intervals + 1) + cell + 1];
+        const row0 = (list * coefficients + cell) * outputs;
+        if (degree === 3) {
+          cubicListGradient(buffers, constants, { p, first, end, row0 });
+          continue;
+        }
+        for (let place = first; place < end; place++) {
+          const b = samples[place];
+          windowsAt(x, { first: b * inputs + p, count: 1 }, constants, 0, cells, windows);
+          for (let j = 0; j <= degree; j++) {
+            const row = row0 + j * outputs;
+            for (let q = 0; q < outputs; q++) partials[row + q] += windows[j] * outputGradient[b * outputs + q];
+          }
+        }
+      }
+    }
+  },
+});
