@@ -1,0 +1,126 @@
+/** Which peers there are on this machine, and what is missing of the others. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { PeerSpec } from './process.ts';
+
+const HERE = join('bench', 'peers');
+const FLOAT32 = 1e-3;
+const FLOAT64 = 1e-10;
+const DEBIAN_PACKAGES = ['python3-torch', 'libopenblas0-pthread'];
+const PYTHONS = [process.env['PEERS_PYTHON'], 'python3', '/usr/bin/python3'].filter((name) => name !== undefined);
+
+/** The peer all others are checked against. */
+export const REFERENCE = 'cpu';
+export const OURS = ['cpu', 'webgpu'];
+
+export interface Catalogue {
+  readonly peers: readonly PeerSpec[];
+  /** Why peers are not among them, one sentence each. */
+  readonly absent: readonly string[];
+  readonly cuda: boolean;
+}
+
+/** Installs what the machine allows, and lists the rest as absent. */
+export function findPeers(): Catalogue {
+  const absent: string[] = [];
+  const torch = pythonWith('torch') ?? installTorch();
+  const cuda = torch !== undefined && succeeds(torch, 'import torch, sys; sys.exit(not torch.cuda.is_available())');
+  const peers: PeerSpec[] = [
+    self('cpu', 'nestkan, CPU', FLOAT64),
+    self('webgpu', 'nestkan, WebGPU', FLOAT32),
+    self('plain', 'plain loops', FLOAT64),
+  ];
+  if (torch === undefined) {
+    absent.push(`PyTorch: no Python here imports torch. Install it: apt-get install ${DEBIAN_PACKAGES.join(' ')}.`);
+  } else {
+    const modes = cuda ? ['eager', 'graph', 'compile'] : ['eager', 'compile'];
+    const compiles = succeeds(torch, 'import torch; torch.compile');
+    if (!compiles) absent.push('torch.compile: needs PyTorch 2.');
+    for (const mode of modes.filter((name) => name !== 'compile' || compiles)) {
+      for (const formulation of ['dense', 'closed']) peers.push(torchPeer(torch, formulation, mode));
+    }
+  }
+  const jax = pythonWith('jax');
+  if (jax === undefined) absent.push('JAX: no Python here imports jax. Install it: pip install jax.');
+  else for (const formulation of ['dense', 'closed']) peers.push(jaxPeer(jax, formulation));
+  const modules = installModules();
+  if (modules) absent.push(modules);
+  if (existsSync(join(HERE, 'node_modules', '@jax-js', 'jax'))) {
+    peers.push(script('jax-js', 'jax-js, Wasm', 'wasm'), script('jax-js', 'jax-js, WebGPU', 'webgpu'));
+  } else absent.push('jax-js: @jax-js/jax is not installed in bench/peers.');
+  if (existsSync(join(HERE, 'node_modules', '@tensorflow', 'tfjs-core')))
+    peers.push(script('tfjs', 'TensorFlow.js, Wasm'));
+  else absent.push('TensorFlow.js: @tensorflow/tfjs-core is not installed in bench/peers.');
+  return { peers, absent, cuda };
+}
+
+function self(id: string, label: string, tolerance: number): PeerSpec {
+  return { id, label, tolerance, command: [process.execPath, process.argv[1], `--peer=${id}`], patience: 120 };
+}
+
+const FORMULATIONS: Readonly<Record<string, string>> = { dense: 'efficient-kan', closed: 'closed form' };
+const MODES: Readonly<Record<string, string>> = { eager: '', graph: ', CUDA graph', compile: ', compiled' };
+
+function torchPeer(python: string, formulation: string, mode: string): PeerSpec {
+  return {
+    id: `torch-${formulation}-${mode}`,
+    label: `PyTorch, ${FORMULATIONS[formulation]}${MODES[mode]}`,
+    command: [python, join(HERE, 'torch_peer.py'), formulation, mode],
+    tolerance: FLOAT32,
+    patience: mode === 'compile' ? 120 : 60,
+  };
+}
+
+function jaxPeer(python: string, formulation: string): PeerSpec {
+  return {
+    id: `jax-${formulation}`,
+    label: `JAX, ${FORMULATIONS[formulation]}`,
+    command: [python, join(HERE, 'jax_peer.py'), formulation],
+    tolerance: FLOAT32,
+    patience: 60,
+  };
+}
+
+function script(name: string, label: string, ...options: string[]): PeerSpec {
+  const id = [name, ...options].join('-');
+  return {
+    id,
+    label,
+    command: [process.execPath, join(HERE, `${name}.mjs`), ...options],
+    tolerance: FLOAT32,
+    patience: 60,
+  };
+}
+
+function succeeds(python: string, program: string): boolean {
+  return spawnSync(python, ['-c', program], { stdio: 'ignore' }).status === 0;
+}
+
+function pythonWith(module: string): string | undefined {
+  return PYTHONS.find((python) => succeeds(python, `import ${module}`));
+}
+
+/** Debian's packages, where this is Debian and its administrator. */
+function installTorch(): string | undefined {
+  if (process.getuid?.() !== 0 || spawnSync('apt-get', ['--version']).status !== 0) return undefined;
+  console.log(`installing ${DEBIAN_PACKAGES.join(' ')}`);
+  spawnSync('apt-get', ['update'], { stdio: 'ignore' });
+  spawnSync('apt-get', ['install', '-y', '--no-install-recommends', ...DEBIAN_PACKAGES], { stdio: 'ignore' });
+  return pythonWith('torch');
+}
+
+/** What prevents the JavaScript peers from being installed. */
+function installModules(): string | undefined {
+  if (existsSync(join(HERE, 'node_modules'))) return undefined;
+  console.log(`npm ci --prefix ${HERE}`);
+  try {
+    execFileSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], {
+      cwd: HERE,
+      stdio: 'ignore',
+      timeout: 300_000,
+    });
+  } catch (error) {
+    return `JavaScript peers: npm ci --prefix ${HERE} failed: ${(error as Error).message}`;
+  }
+}
