@@ -11,7 +11,7 @@ import { Peer } from './peers/process.ts';
 import type { Size } from './peers/protocol.ts';
 import { report } from './peers/report.ts';
 import { isTarget } from './peers/targets.ts';
-import { cases, type Training, trainAll } from './peers/training.ts';
+import { plans, type Training, train } from './peers/training.ts';
 import { kept } from './physics-case.ts';
 import { quick } from './shared.ts';
 
@@ -55,9 +55,9 @@ async function main(): Promise<void> {
     console.log(line(measurement, present));
     write(true);
   }
-  for (const training of cases(present, device)) {
-    if (timeIsUp()) leftOut.push(`training: ${training.title}`);
-    else trainings.push(await trainAll(training));
+  for (const plan of plans(device)) {
+    if (timeIsUp()) leftOut.push(`training: ${plan.title}`);
+    else trainings.push(await kept(['peers', 'training', device, plan], () => train(plan, present, device)));
     write(true);
   }
   write(false);

@@ -49,9 +49,8 @@ export function findPeers(): Catalogue {
   if (existsSync(join(HERE, 'node_modules', '@jax-js', 'jax'))) {
     peers.push(script('jax-js', 'jax-js, Wasm', 'wasm'), script('jax-js', 'jax-js, WebGPU', 'webgpu'));
   } else absent.push('jax-js: @jax-js/jax is not installed in bench/peers.');
-  if (existsSync(join(HERE, 'node_modules', '@tensorflow', 'tfjs-core')))
-    peers.push(script('tfjs', 'TensorFlow.js, Wasm'));
-  else absent.push('TensorFlow.js: @tensorflow/tfjs-core is not installed in bench/peers.');
+  if (existsSync(join(HERE, 'node_modules', '@tensorflow', 'tfjs'))) peers.push(script('tfjs', 'TensorFlow.js, Wasm'));
+  else absent.push('TensorFlow.js: @tensorflow/tfjs is not installed in bench/peers.');
   return { peers, absent, cuda };
 }
 

@@ -15,6 +15,7 @@ import {
   Tape,
 } from '../../src/node.ts';
 import { PlainKan } from '../plain-kan.ts';
+import { trainOurs } from './ours-training.ts';
 import type { CaseRequest, Hello, Prepared, Size, Timed } from './protocol.ts';
 import { readCase, serve, Unsupported, writeArrays } from './serve.mjs';
 
@@ -51,6 +52,7 @@ export async function serveBackend(device: 'cpu' | 'webgpu'): Promise<void> {
       return { loss: opened.loss } satisfies Prepared;
     },
     time: ({ steps }) => timed(() => stepper(steps)),
+    train: (request) => trainOurs(backend, request),
     release: async () => {
       close();
       return {};

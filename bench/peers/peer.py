@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import traceback
 from typing import Any, Callable, Iterator, Sequence
@@ -41,7 +42,9 @@ def serve(hello: Reply, handlers: dict[str, Callable[[dict[str, Any]], Reply]]) 
     sys.stdout = sys.stderr
 
     def say(reply: Reply) -> None:
-        out.write(json.dumps(reply) + "\n")
+        # JSON has neither infinity nor NaN.
+        finite = {key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in reply.items()}
+        out.write(json.dumps(finite) + "\n")
         out.flush()
 
     say(hello)

@@ -40,6 +40,11 @@ export function readArrays(path, lengths) {
   });
 }
 
+/** Of a package in bench/peers. */
+export function installedVersion(name) {
+  return JSON.parse(readFileSync(new URL(`node_modules/${name}/package.json`, import.meta.url), 'utf8')).version;
+}
+
 export function writeArrays(path, arrays) {
   writeFileSync(path, Buffer.concat(arrays.map((array) => Buffer.from(Float64Array.from(array).buffer))));
 }

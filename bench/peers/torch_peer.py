@@ -136,8 +136,18 @@ state: dict[str, Any] = {}
 
 def prepare(request: dict[str, Any]) -> Reply:
     release(request)
-    case = chosen(request)
-    loss = case.check(request["checkFile"])
+    reasons: list[str] = []
+    for way in fastest_first(request):
+        try:
+            case = Case(request, way, MODE)
+            loss = case.check(request["checkFile"])
+            case.seconds(1)
+            break
+        except RuntimeError as error:
+            # Not every way can be captured or compiled.
+            reasons.append(f"{way}: {error}".splitlines()[0])
+    else:
+        raise RuntimeError("; ".join(reasons))
     note = case.way
     if not CUDA:
         times = {}
@@ -151,19 +161,18 @@ def prepare(request: dict[str, Any]) -> Reply:
     return {"loss": loss, "note": note}
 
 
-def chosen(request: dict[str, Any]) -> Case:
-    """The fastest way that fits, tried eagerly, in the mode asked for."""
+def fastest_first(request: dict[str, Any]) -> list[str]:
+    """The ways that fit, as fast as they are in eager mode."""
     size = (request["widths"], request["intervals"], request["batch"])
     ways = [way for way in WAYS[FORMULATION] if largest_tensor(way, *size) <= LARGEST_BYTES]
     # PyTorch cannot differentiate embedding_bag's gradient.
-    ways = [way for way in ways if way != "bag" or (request["task"] != "poisson" and MODE == "eager")]
+    ways = [way for way in ways if way != "bag" or request["task"] != "poisson"]
     if not ways:
         raise Unsupported(f"skipped: memory, arrays above {LARGEST_BYTES / 1e9:g} GB")
-    times: dict[str, float] = {}
-    for way in ways if len(ways) > 1 else []:
-        times[way] = Case(request, way, "eager").trial()
-    best = min(times, key=lambda way: times[way]) if times else ways[0]
-    return Case(request, best, MODE)
+    if len(ways) == 1:
+        return ways
+    times = {way: Case(request, way, "eager").trial() for way in ways}
+    return sorted(ways, key=lambda way: times[way])
 
 
 def measure(request: dict[str, Any]) -> Reply:
