@@ -3,7 +3,7 @@
  * loops by hand. Every peer is a process of its own (bench/peers/), checked against the CPU backend, timed in turns.
  */
 
-import { compiledOnDevice, deviceSizes, fullSizes, quickSizes, sizeName } from './peers/cases.ts';
+import { compiledOnDevice, deviceSizes, fullSizes, isLarge, quickSizes, sizeName } from './peers/cases.ts';
 import { findPeers, OURS } from './peers/catalogue.ts';
 import { LONGEST_STEP_SECONDS, type Measurement, measure } from './peers/measure.ts';
 import { serveBackend, servePlain } from './peers/ours.ts';
@@ -24,8 +24,9 @@ else await main();
 async function main(): Promise<void> {
   const start = performance.now();
   const seconds = Number(argument('seconds') ?? Number.POSITIVE_INFINITY);
-  const timeIsUp = () => (performance.now() - start) / 1000 > seconds;
-  const { peers: specs, absent: missing, cuda } = findPeers();
+  const timeIsUp = (reserve = 0) => (performance.now() - start) / 1000 > seconds - reserve;
+  const onDevice = process.argv.includes('--gpu');
+  const { peers: specs, absent: missing, cuda } = findPeers(onDevice);
   const peers = specs.map((spec) => new Peer(spec));
   const absent = [...missing];
   await Promise.all(
@@ -36,7 +37,7 @@ async function main(): Promise<void> {
   );
   for (const reason of absent) console.log(`ABSENT: ${reason}`);
   const present = peers.filter(({ hello }) => hello !== undefined);
-  const device = process.argv.includes('--gpu') || present.some(({ hello }) => hello!.hardware === true);
+  const device = onDevice || present.some(({ hello }) => hello!.hardware === true);
   const sizes = quick ? quickSizes() : device ? deviceSizes() : fullSizes();
   const measurements: Measurement[] = [];
   const trainings: Training[] = [];
@@ -48,15 +49,16 @@ async function main(): Promise<void> {
       leftOut.push(sizeName(size));
       continue;
     }
-    const admit = admission(measurements, device);
+    const together = device && cuda && !isLarge(size);
+    const options = { refusal: refusals(measurements, device), together, timesReference: !device };
     const key = ['peers', device, present.map(({ hello, spec }) => [spec.id, hello!.versions]), size];
-    const measurement = await kept(key, () => measure(present, size, { admit, together: device && cuda }));
+    const measurement = await kept(key, () => measure(present, size, options));
     measurements.push(measurement);
     console.log(line(measurement, present));
     write(true);
   }
   for (const plan of plans(device)) {
-    if (timeIsUp()) leftOut.push(`training: ${plan.title}`);
+    if (timeIsUp(device ? 5 * plan.cap : 0)) leftOut.push(`training: ${plan.title}`);
     else trainings.push(await kept(['peers', 'training', device, plan], () => train(plan, present, device)));
     write(true);
   }
@@ -65,9 +67,8 @@ async function main(): Promise<void> {
 }
 
 /** Refuses what is expected to take too long, by what the next smaller batch took. */
-function admission(measurements: readonly Measurement[], device: boolean) {
+function refusals(measurements: readonly Measurement[], device: boolean) {
   return ({ spec }: Peer, size: Size): string | undefined => {
-    if (device && (spec.id === 'plain' || spec.id.endsWith('wasm') || spec.id === 'tfjs')) return 'not on a GPU';
     if (device && spec.id.endsWith('compile') && !compiledOnDevice(size)) return 'left out';
     const smaller = measurements.filter(
       ({ size: other }) =>

@@ -47,10 +47,14 @@ export function deviceSizes(): Size[] {
   ];
 }
 
-/** Compilation takes longer than everything else: where it is done on a device. */
+/** torch.compile takes longer than everything else: where it is done on a device. */
 export function compiledOnDevice({ task, widths, intervals, batch }: Size): boolean {
-  if (intervals !== 32) return false;
-  return widths === WIDE ? batch === 65536 : batch === 4096 && task !== 'forward';
+  return task === 'regression' && intervals === 32 && batch === (widths === WIDE ? 65536 : 4096);
+}
+
+/** Whether peers that get ready at the same time could fill a device's memory. */
+export function isLarge({ widths, batch }: Size): boolean {
+  return widths === WIDE && batch > 16384;
 }
 
 function sizes(

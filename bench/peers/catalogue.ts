@@ -10,6 +10,12 @@ const FLOAT64 = 1e-10;
 const DEBIAN_PACKAGES = ['python3-torch', 'libopenblas0-pthread'];
 const PYTHONS = [process.env['PEERS_PYTHON'], 'python3', '/usr/bin/python3'].filter((name) => name !== undefined);
 
+const SCRIPTS = [
+  { name: 'jax-js', label: 'jax-js, Wasm', module: '@jax-js/jax', options: ['wasm'], gpu: false },
+  { name: 'jax-js', label: 'jax-js, WebGPU', module: '@jax-js/jax', options: ['webgpu'], gpu: true },
+  { name: 'tfjs', label: 'TensorFlow.js, Wasm', module: '@tensorflow/tfjs', options: [], gpu: false },
+];
+
 /** The peer all others are checked against. */
 export const REFERENCE = 'cpu';
 export const OURS = ['cpu', 'webgpu'];
@@ -21,16 +27,17 @@ export interface Catalogue {
   readonly cuda: boolean;
 }
 
-/** Installs what the machine allows, and lists the rest as absent. */
-export function findPeers(): Catalogue {
+/**
+ * Installs what the machine allows, and lists the rest as absent.
+ *
+ * @param onDevice only those that compute on a GPU, and the reference; nothing is installed
+ */
+export function findPeers(onDevice: boolean): Catalogue {
   const absent: string[] = [];
-  const torch = pythonWith('torch') ?? installTorch();
+  const torch = pythonWith('torch') ?? (onDevice ? undefined : installTorch());
   const cuda = torch !== undefined && succeeds(torch, 'import torch, sys; sys.exit(not torch.cuda.is_available())');
-  const peers: PeerSpec[] = [
-    self('cpu', 'nestkan, CPU', FLOAT64),
-    self('webgpu', 'nestkan, WebGPU', FLOAT32),
-    self('plain', 'plain loops', FLOAT64),
-  ];
+  const peers: PeerSpec[] = [self('cpu', 'nestkan, CPU', FLOAT64), self('webgpu', 'nestkan, WebGPU', FLOAT32)];
+  if (!onDevice) peers.push(self('plain', 'plain loops', FLOAT64));
   if (torch === undefined) {
     absent.push(`PyTorch: no Python here imports torch. Install it: apt-get install ${DEBIAN_PACKAGES.join(' ')}.`);
   } else {
@@ -44,13 +51,14 @@ export function findPeers(): Catalogue {
   const jax = pythonWith('jax');
   if (jax === undefined) absent.push('JAX: no Python here imports jax. Install it: pip install jax.');
   else for (const formulation of ['dense', 'closed']) peers.push(jaxPeer(jax, formulation));
-  const modules = installModules();
-  if (modules) absent.push(modules);
-  if (existsSync(join(HERE, 'node_modules', '@jax-js', 'jax'))) {
-    peers.push(script('jax-js', 'jax-js, Wasm', 'wasm'), script('jax-js', 'jax-js, WebGPU', 'webgpu'));
-  } else absent.push('jax-js: @jax-js/jax is not installed in bench/peers.');
-  if (existsSync(join(HERE, 'node_modules', '@tensorflow', 'tfjs'))) peers.push(script('tfjs', 'TensorFlow.js, Wasm'));
-  else absent.push('TensorFlow.js: @tensorflow/tfjs is not installed in bench/peers.');
+  const failure = onDevice ? undefined : installModules();
+  if (failure) absent.push(failure);
+  for (const { name, label, module, options, gpu } of SCRIPTS) {
+    if (onDevice && !gpu) continue;
+    if (existsSync(join(HERE, 'node_modules', module))) peers.push(script(name, label, ...options));
+    else
+      absent.push(`${label}: ${module} is not in bench/peers/node_modules. Install it: npm ci --prefix bench/peers.`);
+  }
   return { peers, absent, cuda };
 }
 
@@ -67,7 +75,7 @@ function torchPeer(python: string, formulation: string, mode: string): PeerSpec 
     label: `PyTorch, ${FORMULATIONS[formulation]}${MODES[mode]}`,
     command: [python, join(HERE, 'torch_peer.py'), formulation, mode],
     tolerance: FLOAT32,
-    patience: mode === 'compile' ? 120 : 60,
+    patience: mode === 'compile' ? 100 : 60,
   };
 }
 

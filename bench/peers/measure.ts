@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { quick, type Summary, summarise } from '../shared.ts';
 import { FOLDER, RATE, writeData } from './cases.ts';
 import { OURS, REFERENCE } from './catalogue.ts';
-import type { Peer } from './process.ts';
+import type { Peer, PeerSpec } from './process.ts';
 import type { Prepared, Size, Timed } from './protocol.ts';
 
 const ROUNDS = quick ? 3 : 9;
@@ -34,68 +34,79 @@ export interface Measurement {
   readonly cells: Readonly<Record<string, Cell>>;
 }
 
-/** Peers that take part in a size, or why not. */
-export type Admission = (peer: Peer, size: Size) => string | undefined;
-
 export interface Options {
-  readonly admit: Admission;
-  /** Peers get ready all at once: on machines with a device to wait for and cores to spare. */
+  /** Why a peer takes no part in a size, or undefined. */
+  readonly refusal: (peer: Peer, size: Size) => string | undefined;
+  /** Peers get ready all at once: where there is a device to wait for, and cores to spare. */
   readonly together: boolean;
+  /** Whether the reference is timed as well. */
+  readonly timesReference: boolean;
 }
 
-export async function measure(peers: readonly Peer[], size: Size, { admit, together }: Options): Promise<Measurement> {
+export async function measure(peers: readonly Peer[], size: Size, options: Options): Promise<Measurement> {
   const cells: Record<string, Cell> = {};
-  const dataFile = await writeData(size);
-  const ready: Peer[] = [];
-  const losses: Record<string, number> = {};
-  const prepare = async (peer: Peer) => {
-    const { id } = peer.spec;
-    const refusal = id === REFERENCE ? undefined : admit(peer, size);
-    if (refusal !== undefined) {
-      cells[id] = { reason: refusal };
-      return;
-    }
-    const checkFile = join(FOLDER, `check-${id}.bin`);
-    const reply = await peer.ask<Prepared>({ op: 'prepare', ...size, dataFile, checkFile, rate: RATE });
-    if ('loss' in reply) {
-      losses[id] = reply.loss;
-      cells[id] = { note: reply.note, ...difference(peer, losses, checkFile) };
-    } else cells[id] = { reason: 'failed' in reply ? reply.failed : reply.unsupported };
-    if (cells[id].reason === undefined) ready.push(peer);
-  };
-  const [reference, ...others] = peers;
-  await prepare(reference);
-  if (cells[reference.spec.id].reason) throw new Error(`the reference failed: ${cells[reference.spec.id].reason}`);
-  if (together) await Promise.all(others.map(prepare));
-  else for (const peer of others) await prepare(peer);
-  const inOrder = peers.filter((peer) => ready.includes(peer));
-  const samples = await interleave(inOrder, cells);
-  for (const peer of inOrder) await peer.ask({ op: 'release' });
-  for (const { spec } of inOrder) {
-    const own = samples[spec.id];
-    if (own === undefined) continue;
+  const ready = await prepared(peers, size, options, cells);
+  const timed = ready.filter(({ spec }) => options.timesReference || spec.id !== REFERENCE);
+  const samples = await interleave(timed, cells);
+  for (const peer of ready) await peer.ask({ op: 'release' });
+  for (const [id, own] of Object.entries(samples)) {
     const ratios: Record<string, Summary> = {};
-    for (const ours of OURS.filter((id) => samples[id] !== undefined && id !== spec.id)) {
+    for (const ours of OURS.filter((other) => samples[other] !== undefined && other !== id)) {
       const rounds = Math.min(own.length, samples[ours].length);
       ratios[ours] = summarise(own.slice(0, rounds).map((seconds, round) => seconds / samples[ours][round]));
     }
-    cells[spec.id] = { ...cells[spec.id], seconds: summarise(own), ratios };
+    cells[id] = { ...cells[id], seconds: summarise(own), ratios };
   }
   return { size, cells };
 }
 
-/** That of loss and numbers to the reference's; too large a one is a failure. */
-function difference(
-  { spec }: Peer,
+/** The peers that have the case before them and compute what the reference computes; the others' cells say why not. */
+async function prepared(
+  peers: readonly Peer[],
+  size: Size,
+  { refusal, together }: Options,
+  cells: Record<string, Cell>,
+): Promise<Peer[]> {
+  const dataFile = await writeData(size);
+  const losses: Record<string, number> = {};
+  const prepare = async (peer: Peer) => {
+    const { id } = peer.spec;
+    const reason = id === REFERENCE ? undefined : refusal(peer, size);
+    if (reason !== undefined) {
+      cells[id] = { reason };
+      return;
+    }
+    const checkFile = checkFileOf(id);
+    const reply = await peer.ask<Prepared>({ op: 'prepare', ...size, dataFile, checkFile, rate: RATE });
+    if ('loss' in reply) {
+      losses[id] = reply.loss;
+      cells[id] = { note: reply.note };
+    } else cells[id] = { reason: 'failed' in reply ? reply.failed : reply.unsupported };
+  };
+  if (together) await Promise.all(peers.map(prepare));
+  else for (const peer of peers) await prepare(peer);
+  if (losses[REFERENCE] === undefined) throw new Error(`the reference failed: ${cells[REFERENCE].reason}`);
+  for (const { spec } of peers) {
+    if (losses[spec.id] !== undefined) cells[spec.id] = { ...cells[spec.id], ...compared(spec, losses) };
+  }
+  return peers.filter(({ spec }) => cells[spec.id].reason === undefined);
+}
+
+function checkFileOf(id: string): string {
+  return join(FOLDER, `check-${id}.bin`);
+}
+
+/** The difference of loss and numbers to the reference's; too large a one is a failure. */
+function compared(
+  { id, tolerance }: PeerSpec,
   losses: Readonly<Record<string, number>>,
-  checkFile: string,
 ): Pick<Cell, 'difference' | 'reason'> {
-  if (spec.id === REFERENCE) return {};
-  const own = readNumbers(checkFile);
-  const expected = readNumbers(join(FOLDER, `check-${REFERENCE}.bin`));
-  const largest = Math.max(relativeL2([losses[spec.id]], [losses[REFERENCE]]), relativeL2(own, expected));
-  if (own.length === expected.length && largest <= spec.tolerance) return { difference: largest };
-  return { difference: largest, reason: `fails the check: differs by ${largest.toExponential(1)}` };
+  if (id === REFERENCE) return {};
+  const own = readNumbers(checkFileOf(id));
+  const expected = readNumbers(checkFileOf(REFERENCE));
+  const difference = Math.max(relativeL2([losses[id]], [losses[REFERENCE]]), relativeL2(own, expected));
+  if (own.length === expected.length && difference <= tolerance) return { difference };
+  return { difference, reason: `fails the check: differs by ${difference.toExponential(1)}` };
 }
 
 function readNumbers(path: string): Float64Array {

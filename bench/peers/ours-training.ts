@@ -51,7 +51,7 @@ async function trainRegression(
     const start = performance.now();
     const { model, history } = await trainMultilevel(initial, problem, {
       tolerance: share * target,
-      signal: AbortSignal.timeout(1000 * cap),
+      signal: AbortSignal.timeout(Math.ceil(1000 * cap)),
     });
     const seconds = (performance.now() - start) / 1000;
     const { data } = await model.evaluate(matrix(testX, 2));
@@ -68,7 +68,7 @@ async function trainPoisson(backend: Backend, { target, cap }: TrainRequest): Pr
   const problem = builtInProblems['poisson-smooth'];
   let best: Trained = { seconds: Number.POSITIVE_INFINITY, error: Number.POSITIVE_INFINITY, reached: false, steps: 0 };
   for (const steps of STEPS) {
-    const signal = AbortSignal.timeout(1000 * Math.min(cap, best.reached ? best.seconds : cap));
+    const signal = AbortSignal.timeout(Math.ceil(1000 * (best.reached ? best.seconds : cap)));
     const settings = { ...problem.network, seed: SEED, steps, signal };
     try {
       const { history, model } = await solve(backend, problem.pde(), settings);

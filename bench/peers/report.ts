@@ -112,7 +112,7 @@ function taskSection(task: Task, { peers, measurements, device }: Findings): str
 
 /** Whether a peer has anything to say at a size, be it that it failed. */
 function isShown(cell: Cell | undefined): boolean {
-  return cell !== undefined && cell.reason !== 'not on a GPU' && cell.reason !== 'left out' && cell.reason !== '–';
+  return cell?.seconds !== undefined || (cell?.reason !== undefined && !['left out', '–'].includes(cell.reason));
 }
 
 function timeText(cell: Cell | undefined): string {

@@ -114,12 +114,12 @@ def network(way: str, weights: Sequence[torch.Tensor], intervals: int) -> torch.
     return torch.nn.Sequential(*layers)
 
 
-def largest_tensor(way: str, widths: Sequence[int], intervals: int, batch: int) -> int:
-    """Bytes, at float32, of the largest array of a forward pass."""
-    per_edge = {"bag": 4.0, "gather": 4.0}.get(way, intervals + 5.0)
-    return max(
-        int(4 * batch * inputs * per_edge * (outputs if way == "gather" else 1)) for inputs, outputs in zip(widths, widths[1:])
-    )
+def step_bytes(way: str, widths: Sequence[int], intervals: int, batch: int) -> int:
+    """About what a step keeps, in float32: so many arrays like the largest one."""
+    arrays = {"recursion": 25, "cardinal": 8, "scatter": 5, "gather": 3, "bag": 8}[way]
+    values = {"bag": 4.0, "gather": 4.0}.get(way, intervals + 5.0)
+    layers = zip(widths, widths[1:])
+    return arrays * max(int(4 * batch * inputs * values * (outputs if way == "gather" else 1)) for inputs, outputs in layers)
 
 
 def regression_loss(model: torch.nn.Module, x: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:

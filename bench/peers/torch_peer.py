@@ -12,7 +12,7 @@ from peer import Reply, Unsupported, read_arrays, serve, weight_shapes, write_ar
 from torch_kan import (
     WAYS,
     functional_poisson_loss,
-    largest_tensor,
+    step_bytes,
     network,
     poisson_loss,
     regression_loss,
@@ -22,8 +22,8 @@ from torch_training import train
 FORMULATION, MODE = sys.argv[1:3]
 CUDA = torch.cuda.is_available()
 DEVICE = torch.device("cuda" if CUDA else "cpu")
-#: Of one array; a step keeps a dozen or more of these.
-LARGEST_BYTES = 4e9 if CUDA else 5e8
+#: What a step may keep. Several peers share a device.
+MOST_BYTES = 30e9 if CUDA else 6e9
 #: Seconds for which ways and thread counts are tried.
 TRIAL_SECONDS = 0.15
 VERSION = tuple(int(part) for part in torch.__version__.split(".")[:2])
@@ -148,6 +148,8 @@ def prepare(request: dict[str, Any]) -> Reply:
             reasons.append(f"{way}: {error}".splitlines()[0])
     else:
         raise RuntimeError("; ".join(reasons))
+    if CUDA:
+        torch.cuda.empty_cache()
     note = case.way
     if not CUDA:
         times = {}
@@ -164,11 +166,11 @@ def prepare(request: dict[str, Any]) -> Reply:
 def fastest_first(request: dict[str, Any]) -> list[str]:
     """The ways that fit, as fast as they are in eager mode."""
     size = (request["widths"], request["intervals"], request["batch"])
-    ways = [way for way in WAYS[FORMULATION] if largest_tensor(way, *size) <= LARGEST_BYTES]
+    ways = [way for way in WAYS[FORMULATION] if step_bytes(way, *size) <= MOST_BYTES]
     # PyTorch cannot differentiate embedding_bag's gradient.
     ways = [way for way in ways if way != "bag" or request["task"] != "poisson"]
     if not ways:
-        raise Unsupported(f"skipped: memory, arrays above {LARGEST_BYTES / 1e9:g} GB")
+        raise Unsupported(f"skipped: memory, more than {MOST_BYTES / 1e9:g} GB")
     if len(ways) == 1:
         return ways
     times = {way: Case(request, way, "eager").trial() for way in ways}

@@ -39,7 +39,7 @@ const INTERVALS = quick ? [8] : [8, 16];
 const [TRAIN_POINTS, TEST_POINTS] = [2000, 2000];
 
 export function plans(device: boolean): Plan[] {
-  const cap = quick || device ? 20 : 120;
+  const cap = device ? 8 : quick ? 20 : 120;
   return [
     { case: 'regression', title: 'exp(sin πx + y²), [2,5,1]: test MSE of 10⁻⁶', target: 1e-6, cap },
     { case: 'poisson', title: 'Poisson with a smooth solution, [2,5,1]: relative L2 of 10⁻³', target: 1e-3, cap },
@@ -66,9 +66,10 @@ function settingsOf({ spec }: Peer, which: Plan['case'], device: boolean): Setti
     spec.id
   ];
   if (way === undefined) return [];
-  return INTERVALS.flatMap((intervals) => [
+  const [grids, rates] = device ? [[8], [0.01]] : [INTERVALS, RATES];
+  return grids.flatMap((intervals) => [
     { intervals, way, optimizer: 'lbfgs', precision: 'float64', rate: 1 },
-    ...RATES.map((rate): Settings => ({ intervals, way, optimizer: 'adam', precision: 'float32', rate })),
+    ...rates.map((rate): Settings => ({ intervals, way, optimizer: 'adam', precision: 'float32', rate })),
   ]);
 }
 
