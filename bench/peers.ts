@@ -86,7 +86,7 @@ function refusals(measurements: readonly Measurement[], device: boolean) {
 function line({ size, cells }: Measurement, peers: readonly Peer[]): string {
   const parts = peers.map(({ spec }) => {
     const { seconds, note, reason } = cells[spec.id] ?? {};
-    return `${spec.id} ${seconds ? `${(1000 * seconds.median).toPrecision(3)} ms` : reason}${note ? ` (${note})` : ''}`;
+    return `${spec.id} ${seconds ? `${(1000 * seconds.median).toPrecision(3)} ms` : (reason ?? 'checks')}${note ? ` (${note})` : ''}`;
   });
   return `${sizeName(size)}: ${parts.join('; ')}`;
 }

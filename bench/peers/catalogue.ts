@@ -34,23 +34,28 @@ export interface Catalogue {
  */
 export function findPeers(onDevice: boolean): Catalogue {
   const absent: string[] = [];
-  const torch = pythonWith('torch') ?? (onDevice ? undefined : installTorch());
-  const cuda = torch !== undefined && succeeds(torch, 'import torch, sys; sys.exit(not torch.cuda.is_available())');
+  let pythons = findPythons();
+  if (!onDevice && !pythons.some(({ torch }) => torch)) {
+    installTorch();
+    pythons = findPythons();
+  }
+  const torch = pythons.find((python) => python.torch);
+  const jax = pythons.find((python) => python.jax);
+  const cuda = torch?.cuda === true;
   const peers: PeerSpec[] = [self('cpu', 'nestkan, CPU', FLOAT64), self('webgpu', 'nestkan, WebGPU', FLOAT32)];
   if (!onDevice) peers.push(self('plain', 'plain loops', FLOAT64));
   if (torch === undefined) {
     absent.push(`PyTorch: no Python here imports torch. Install it: apt-get install ${DEBIAN_PACKAGES.join(' ')}.`);
   } else {
     const modes = cuda ? ['eager', 'graph', 'compile'] : ['eager', 'compile'];
-    const compiles = succeeds(torch, 'import torch; torch.compile');
+    const { command, compiles } = torch;
     if (!compiles) absent.push('torch.compile: needs PyTorch 2.');
     for (const mode of modes.filter((name) => name !== 'compile' || compiles)) {
-      for (const formulation of ['dense', 'closed']) peers.push(torchPeer(torch, formulation, mode));
+      for (const formulation of ['dense', 'closed']) peers.push(torchPeer(command, formulation, mode));
     }
   }
-  const jax = pythonWith('jax');
   if (jax === undefined) absent.push('JAX: no Python here imports jax. Install it: pip install jax.');
-  else for (const formulation of ['dense', 'closed']) peers.push(jaxPeer(jax, formulation));
+  else for (const formulation of ['dense', 'closed']) peers.push(jaxPeer(jax.command, formulation));
   const failure = onDevice ? undefined : installModules();
   if (failure) absent.push(failure);
   for (const { name, label, module, options, gpu } of SCRIPTS) {
@@ -75,7 +80,7 @@ function torchPeer(python: string, formulation: string, mode: string): PeerSpec 
     label: `PyTorch, ${FORMULATIONS[formulation]}${MODES[mode]}`,
     command: [python, join(HERE, 'torch_peer.py'), formulation, mode],
     tolerance: FLOAT32,
-    patience: mode === 'compile' ? 100 : 60,
+    patience: mode === 'compile' ? 100 : 150,
   };
 }
 
@@ -85,7 +90,7 @@ function jaxPeer(python: string, formulation: string): PeerSpec {
     label: `JAX, ${FORMULATIONS[formulation]}`,
     command: [python, join(HERE, 'jax_peer.py'), formulation],
     tolerance: FLOAT32,
-    patience: 60,
+    patience: 90,
   };
 }
 
@@ -96,25 +101,44 @@ function script(name: string, label: string, ...options: string[]): PeerSpec {
     label,
     command: [process.execPath, join(HERE, `${name}.mjs`), ...options],
     tolerance: FLOAT32,
-    patience: 60,
+    patience: 90,
   };
 }
 
-function succeeds(python: string, program: string): boolean {
-  return spawnSync(python, ['-c', program], { stdio: 'ignore' }).status === 0;
+interface Python {
+  readonly command: string;
+  readonly torch: boolean;
+  readonly cuda: boolean;
+  readonly compiles: boolean;
+  readonly jax: boolean;
 }
 
-function pythonWith(module: string): string | undefined {
-  return PYTHONS.find((python) => succeeds(python, `import ${module}`));
+/** Imports PyTorch once, which takes seconds, and looks for JAX without importing it. */
+const PROBE = `
+import importlib.util, json
+torch = jax = cuda = compiles = False
+jax = importlib.util.find_spec("jax") is not None
+try:
+    import torch as module
+    torch, cuda, compiles = True, module.cuda.is_available(), hasattr(module, "compile")
+except ImportError:
+    pass
+print(json.dumps({"torch": torch, "cuda": cuda, "compiles": compiles, "jax": jax}))
+`;
+
+function findPythons(): Python[] {
+  return PYTHONS.flatMap((command) => {
+    const { status, stdout } = spawnSync(command, ['-c', PROBE], { encoding: 'utf8' });
+    return status === 0 ? [{ command, ...JSON.parse(stdout) }] : [];
+  });
 }
 
 /** Debian's packages, where this is Debian and its administrator. */
-function installTorch(): string | undefined {
-  if (process.getuid?.() !== 0 || spawnSync('apt-get', ['--version']).status !== 0) return undefined;
+function installTorch(): void {
+  if (process.getuid?.() !== 0 || spawnSync('apt-get', ['--version']).status !== 0) return;
   console.log(`installing ${DEBIAN_PACKAGES.join(' ')}`);
   spawnSync('apt-get', ['update'], { stdio: 'ignore' });
   spawnSync('apt-get', ['install', '-y', '--no-install-recommends', ...DEBIAN_PACKAGES], { stdio: 'ignore' });
-  return pythonWith('torch');
 }
 
 /** What prevents the JavaScript peers from being installed. */

@@ -50,7 +50,7 @@ export function plans(device: boolean): Plan[] {
 export async function train(plan: Plan, peers: readonly Peer[], device: boolean): Promise<Training> {
   const outcomes: Outcome[] = [];
   for (const peer of peers) {
-    const settings = settingsOf(peer, plan.case, device);
+    const settings = settingsOf(peer, device);
     if (settings.length === 0) continue;
     const outcome = await bestOf(peer, plan, settings);
     console.log(`${plan.title}: ${outcome.label} ${resultText(outcome, plan.cap)} ${outcome.settings}`);
@@ -59,12 +59,10 @@ export async function train(plan: Plan, peers: readonly Peer[], device: boolean)
   return { ...plan, outcomes };
 }
 
-function settingsOf({ spec }: Peer, which: Plan['case'], device: boolean): Settings[] {
+function settingsOf({ spec }: Peer, device: boolean): Settings[] {
   const ours: Settings = { intervals: 4, optimizer: 'lbfgs', precision: 'float64', way: '', rate: 0 };
   if (spec.id === 'cpu' || (spec.id === 'webgpu' && device)) return [ours];
-  const way = { 'torch-dense-eager': 'recursion', 'torch-closed-eager': which === 'poisson' ? 'scatter' : 'gather' }[
-    spec.id
-  ];
+  const way = { 'torch-dense-eager': 'recursion', 'torch-closed-eager': 'scatter' }[spec.id];
   if (way === undefined) return [];
   const [grids, rates] = device ? [[8], [0.01]] : [INTERVALS, RATES];
   return grids.flatMap((intervals) => [
