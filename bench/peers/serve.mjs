@@ -22,6 +22,8 @@ export async function serve(hello, handlers) {
       else {
         console.error(error);
         say({ failed: String(error).split('\n')[0].slice(0, 300) });
+        // A WebAssembly module is of no use after that; the harness starts another process.
+        if (error instanceof WebAssembly.RuntimeError) break;
       }
     }
   }
