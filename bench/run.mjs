@@ -1,5 +1,6 @@
 // `npm run bench -- [names…] [--quick] [--resume]`: bundles the named benchmarks, or all of them, and runs them one after
 // another. Some keep every finished run below build/bench/runs/; with --resume they take these up instead of repeating them.
+// `peers` takes --gpu, the sizes for a device that is lent for minutes, and --seconds=N, after which it begins no further size.
 // Results go to docs/benchmarks/ and bench/results/; those of a quick run, which are rough, to build/bench/ instead.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -10,6 +11,7 @@ import { ensureAdapter } from '../.ci/setup-vulkan.mjs';
 const BENCHMARKS = [
   'kernels',
   'steps',
+  'peers',
   'rounding',
   'paper-table2',
   'paper-figure3',
@@ -22,14 +24,14 @@ const BENCHMARKS = [
   'paper-burgers',
   'paper-allen-cahn',
 ];
-const FLAGS = ['--quick', '--resume'];
+const FLAGS = ['--quick', '--resume', '--gpu', '--seconds'];
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 const flags = process.argv.slice(2).filter((argument) => argument.startsWith('-'));
 const given = process.argv.slice(2).filter((argument) => !argument.startsWith('-'));
 const unknown = [
   ...given.filter((name) => !BENCHMARKS.includes(name)),
-  ...flags.filter((flag) => !FLAGS.includes(flag)),
+  ...flags.filter((flag) => !FLAGS.includes(flag.split('=')[0])),
 ];
 if (unknown.length > 0) {
   console.error(`unknown: ${unknown.join(', ')}. Use any of ${BENCHMARKS.join(', ')}, and ${FLAGS.join(', ')}.`);
