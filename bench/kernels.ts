@@ -135,7 +135,7 @@ function layerKernels({ inputs, outputs, intervals }: Sizes): [Kernel, Record<st
     tiles: 1,
     ringLength: 1,
   };
-  const results = { count: BATCH * outputs };
+  const results = { count: BATCH * outputs, tiles: 1 };
   const vectors = { rows: VECTORS, columns: count };
   return [
     ...splineKernels,

@@ -122,7 +122,7 @@ const activationCases = Object.fromEntries(
 /** Differences of the inputs themselves are rounded once, so nothing grows by cancellation. */
 const lossCases: Record<string, CaseGenerator> = {
   'mean-squared-error'(kernel, random) {
-    const constants = { count: longCount(random) };
+    const constants = { count: longCount(random), tiles: random.pick([1, 1, 2, random.integer(3, 40)]) };
     const inputs = { prediction: random.floats(constants.count), target: random.floats(constants.count) };
     const roundings = workgroupSumRoundings(constants.count) + 6;
     return sumOfTerms(kernel, { constants, inputs, worst: inputs, roundings });

@@ -1,7 +1,8 @@
 /** Adam against a loop of plain arithmetic. */
 import { expect } from 'chai';
 import type { Backend } from '../../src/backend/backend.ts';
-import { type AdamOptions, adam } from '../../src/optimizers/adam.ts';
+import { adam } from '../../src/optimizers/adam.ts';
+import type { AdamOptions } from '../../src/optimizers/adam-run.ts';
 import { learningRates } from '../../src/optimizers/schedule.ts';
 import { errorOf, forEachBackend } from '../backends.ts';
 import { cliff, type FunctionKernel, laplace, objectiveOf, optimize, rosenbrock } from './functions.ts';

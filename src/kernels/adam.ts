@@ -7,7 +7,6 @@
  * Source: Kingma and Ba, arXiv 1412.6980, algorithm 1; Loshchilov and Hutter, arXiv 1711.05101, algorithm 2.
  */
 import adamWgsl from '../../shaders/adam.wgsl';
-import advanceCounterWgsl from '../../shaders/advance-counter.wgsl';
 import linearIndex from '../../shaders/lib/linear-index.wgsl';
 import tileSum from '../../shaders/lib/tile-sum.wgsl';
 import { defineKernel } from './kernel.ts';
@@ -16,7 +15,7 @@ import { tileSumGrid } from './reductions.ts';
 /**
  * All `models` at once: parameters and moments [models, length], schedule [models, steps]. The gradient is the sum over tiles
  * of partials [models, tiles, length], the loss that of losses [models, tiles]; it goes to place counter[0] % ringLength of
- * ring [models, ringLength]. The counter is read only: {@link advanceCounter} moves it on.
+ * ring [models, ringLength]. The counter is read only: `advanceCounter` (src/kernels/counter.ts) moves it on.
  */
 export const adam = defineKernel({
   name: 'adam',
@@ -66,19 +65,5 @@ export const adam = defineKernel({
       for (let tile = 0; tile < tiles; tile++) loss += losses[model * tiles + tile];
       ring[model * ringLength + (counter[0] % ringLength)] = loss;
     }
-  },
-});
-
-/** counter[0] ← counter[0] + 1. */
-export const advanceCounter = defineKernel({
-  name: 'advance-counter',
-  wgsl: advanceCounterWgsl,
-  bindings: { counter: 'update:uint' },
-  constants: [],
-  lengths: () => ({ counter: 1 }),
-  workgroups: () => [1, 1, 1],
-  flops: () => 1,
-  reference({ counter }) {
-    counter[0]++;
   },
 });

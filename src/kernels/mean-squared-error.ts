@@ -4,24 +4,37 @@ import linearIndex from '../../shaders/lib/linear-index.wgsl';
 import workgroupSum from '../../shaders/lib/workgroup-sum.wgsl';
 import lossWgsl from '../../shaders/mean-squared-error.wgsl';
 import gradientWgsl from '../../shaders/mean-squared-error-gradient.wgsl';
-import { defineKernel, linearGrid } from './kernel.ts';
+import { ceilDiv, defineKernel, linearGrid } from './kernel.ts';
 
-/** loss[0] = Σ_i (prediction[i] − target[i])² / count. One workgroup. */
+/** Numbers that are worth a workgroup of their own, and most workgroups. */
+const TILE_COUNT = 16384;
+const MOST_TILES = 256;
+
+/** Number of partial sums that are best for a loss of so many numbers. */
+export function meanSquaredErrorTiles(count: number): number {
+  return Math.min(MOST_TILES, ceilDiv(count, TILE_COUNT));
+}
+
+/** losses[t] = Σ (prediction[i] − target[i])² / count over tile t, i = t·T … min(t·T + T, count) − 1, T = ⌈count/tiles⌉. */
 export const meanSquaredError = defineKernel({
   name: 'mean-squared-error',
   wgsl: workgroupSum + lossWgsl,
-  bindings: { prediction: 'read', target: 'read', loss: 'write' },
-  constants: ['count'],
-  lengths: ({ count }) => ({ prediction: count, target: count, loss: 1 }),
-  workgroups: () => [1, 1, 1],
+  bindings: { prediction: 'read', target: 'read', losses: 'write' },
+  constants: ['count', 'tiles'],
+  lengths: ({ count, tiles }) => ({ prediction: count, target: count, losses: tiles }),
+  workgroups: ({ tiles }) => [tiles, 1, 1],
   flops: ({ count }) => 3 * count,
-  reference({ prediction, target, loss }, { count }) {
-    let sum = 0;
-    for (let i = 0; i < count; i++) {
-      const residual = prediction[i] - target[i];
-      sum += residual * residual;
+  parts: ({ tiles }) => tiles,
+  reference({ prediction, target, losses }, { count, tiles }, firstTile, endTile) {
+    const tileCount = ceilDiv(count, tiles);
+    for (let tile = firstTile; tile < endTile; tile++) {
+      let sum = 0;
+      for (let i = tile * tileCount; i < Math.min((tile + 1) * tileCount, count); i++) {
+        const residual = prediction[i] - target[i];
+        sum += residual * residual;
+      }
+      losses[tile] = sum / count;
     }
-    loss[0] = sum / count;
   },
 });
 

@@ -1,7 +1,8 @@
 import type { Matrix } from '../arrays.ts';
 import type { Backend, DeviceBuffer, Recording } from '../backend/backend.ts';
 import { dispatch } from '../backend/dispatch.ts';
-import { adam as adamKernel, advanceCounter } from '../kernels/adam.ts';
+import { adam as adamKernel } from '../kernels/adam.ts';
+import { advanceCounter } from '../kernels/counter.ts';
 import { squaredErrorHead } from '../kernels/squared-error-head.ts';
 import { copy } from '../kernels/vectors.ts';
 import type { Kan } from '../models/kan.ts';

@@ -1,7 +1,7 @@
 import type { Backend, DeviceBuffer, Recording } from '../backend/backend.ts';
 import { dispatch } from '../backend/dispatch.ts';
-import { advanceCounter } from '../kernels/adam.ts';
-import { edgeBlocks, rowCombination, rowProducts } from '../kernels/normal-equations.ts';
+import { advanceCounter } from '../kernels/counter.ts';
+import { edgeBlocks, rowCombination, rowProducts } from '../kernels/row-products.ts';
 import { fill } from '../kernels/vectors.ts';
 import type { PlacedEdges } from '../tape/tape.ts';
 import {

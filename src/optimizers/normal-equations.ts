@@ -1,6 +1,6 @@
 import type { Backend, DeviceBuffer, Dispatch, Recording } from '../backend/backend.ts';
 import { dispatch } from '../backend/dispatch.ts';
-import { advanceCounter } from '../kernels/adam.ts';
+import { advanceCounter } from '../kernels/counter.ts';
 import { normalMatrix } from '../kernels/normal-equations.ts';
 import { fill } from '../kernels/vectors.ts';
 import { factorise, solveFactorised } from './cholesky.ts';

@@ -1,5 +1,6 @@
 import { NestkanError } from '../errors.ts';
-import { type AdamOptions, adam } from './adam.ts';
+import { adam } from './adam.ts';
+import type { AdamOptions } from './adam-run.ts';
 import { lbfgs } from './lbfgs.ts';
 import type { LbfgsOptions } from './lbfgs-run.ts';
 import type { Objective } from './objective.ts';

@@ -1,4 +1,9 @@
-import { meanSquaredErrorGradient, meanSquaredError as value } from '../../kernels/mean-squared-error.ts';
+import {
+  meanSquaredErrorGradient,
+  meanSquaredErrorTiles,
+  meanSquaredError as value,
+} from '../../kernels/mean-squared-error.ts';
+import { sumTiles } from '../../kernels/reductions.ts';
 import type { Op } from '../op.ts';
 import { elements, shapeMismatch } from '../tensor.ts';
 
@@ -10,9 +15,12 @@ export const meanSquaredError: Op = {
     if (prediction && String(prediction) === String(target)) return [1];
     throw shapeMismatch('mean-squared-error', 'prediction and target of one shape', shapes);
   },
-  forward({ inputs: [prediction, target], output, run }) {
+  forward({ inputs: [prediction, target], output, run, scratch }) {
     const count = elements(prediction.shape);
-    run(value, { prediction: prediction.buffer, target: target.buffer, loss: output.buffer }, { count });
+    const tiles = meanSquaredErrorTiles(count);
+    const losses = tiles === 1 ? output.buffer : scratch(tiles);
+    run(value, { prediction: prediction.buffer, target: target.buffer, losses }, { count, tiles });
+    if (tiles > 1) run(sumTiles, { partials: losses, sum: output.buffer }, { tiles, count: 1 });
   },
   backward({ inputs, outputGradient, inputGradients, run }) {
     // The loss does not change when the two change places.
