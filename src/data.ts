@@ -40,6 +40,7 @@ export {
   fitDefaults,
   fitWorkload,
 } from './multilevel/fit.ts';
+export { type RestartOptions, type RestartResult, trainRestarts } from './multilevel/restarts.ts';
 export {
   type Sweep,
   type SweepMember,

@@ -29,6 +29,8 @@ export interface FitDocument {
   skippedRows: number;
   model: { widths: number[]; degree: number; basis: 'spline'; intervals: number[] };
   parameters: number;
+  /** Of the start that did best. */
+  seed: number;
   levels: FitLevelDocument[];
   train: Score;
   test: Score | null;
@@ -55,7 +57,7 @@ export function describeFit(
   backend: OpenedBackend,
   { out, report }: { out?: string; report?: string },
 ): FitDocument {
-  const { model, history, interrupted, roughness, candidates, work, seconds } = result;
+  const { model, history, interrupted, roughness, candidates, work, seconds, seed } = result;
   const { network, units } = model;
   return {
     command: 'fit',
@@ -66,6 +68,7 @@ export function describeFit(
     skippedRows: all.skipped,
     model: { widths: network.widths, degree: degreeOf(model), basis: 'spline', intervals: network.intervals },
     parameters: network.parameterCount,
+    seed,
     levels: history.levels.map((level) => ({
       intervals: level.intervals[0],
       parameters: level.parameters,

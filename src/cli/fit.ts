@@ -18,7 +18,13 @@ import { addDataOptions, checkOutputs, chooseRows, type DataOptions, readTable, 
 import { withBackend } from './device.ts';
 import { choiceInWords, describeFit, type FitDocument, type Fitted } from './fit-document.ts';
 import { fitReportData } from './fit-report-data.ts';
-import { addNetworkOptions, createOptimizer, type NetworkOptions, optimizersInWords } from './network-options.ts';
+import {
+  addNetworkOptions,
+  addRestartsOption,
+  createOptimizer,
+  type NetworkOptions,
+  optimizersInWords,
+} from './network-options.ts';
 import { weightOrAuto } from './options.ts';
 import { scoreInWords } from './score.ts';
 import { addRunOptions, type RunOptions, type Shell } from './shell.ts';
@@ -27,12 +33,13 @@ import { textTable } from './text-table.ts';
 
 interface Options extends DataOptions, NetworkOptions, RunOptions {
   roughness?: FitOptions['roughness'];
+  restarts?: number;
 }
 
 export function defineFit(program: Command, shell: Shell): void {
   const command = program.command('fit').argument('<data.csv>', 'table with a header line, numbers below it');
   addDataOptions(command);
-  addNetworkOptions(command, fitDefaults);
+  addRestartsOption(addNetworkOptions(command, fitDefaults));
   command.option(
     '--roughness <weight>',
     'weight of the roughness penalty (default: auto, chosen on held-back rows)',
@@ -66,8 +73,10 @@ async function run(path: string, options: Options, shell: Shell): Promise<void> 
 }
 
 function fitSettings({ test }: TrainingData, options: Options): FitOptions {
-  const { hidden, degree, intervals, levels, steps, optimizer, roughness, seed } = options;
-  return { hidden, degree, intervals, levels, steps, optimizer: createOptimizer(optimizer), roughness, seed, test };
+  const { optimizer, ...settings } = options;
+  const { hidden, degree, intervals, levels, steps, roughness, restarts, seed } = settings;
+  const network = { hidden, degree, intervals, levels, steps, restarts, seed };
+  return { ...network, optimizer: createOptimizer(optimizer), roughness, test };
 }
 
 async function fitWithProgress(

@@ -64,6 +64,15 @@ export function addNetworkOptions(command: Command, defaults: NetworkDefaults): 
     );
 }
 
+/** --restarts. */
+export function addRestartsOption(command: Command): Command {
+  return command.option(
+    '--restarts <number>',
+    'networks to begin with, of which every level keeps the better half (default: 1)',
+    wholeNumber('--restarts', { max: 4096 }),
+  );
+}
+
 /** `lm (a sum of squares)`, with the levels where it was not one and the same on all of them. */
 export function optimizersInWords(levels: readonly { optimizer: string; reason: string | null }[]): string {
   const chosen = levels.map(({ optimizer, reason }) => (reason === null ? optimizer : `${optimizer} (${reason})`));

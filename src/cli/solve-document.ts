@@ -32,6 +32,8 @@ export interface SolveDocument {
   description: string;
   model: { widths: number[]; degree: number; basis: 'spline'; intervals: number[] };
   parameters: number;
+  /** Of the start that did best. */
+  seed: number;
   levels: SolveLevelDocument[];
   relativeL2: number | null;
   maxError: number | null;
@@ -47,7 +49,7 @@ export interface SolveDocument {
 
 export function describeSolution(
   { name, description }: PdeTask,
-  { model, history, errors, scalars, problem, warnings }: Solution,
+  { model, history, errors, scalars, problem, warnings, seed }: Solution,
   backend: OpenedBackend,
   { out, report }: { out?: string; report?: string },
 ): SolveDocument {
@@ -60,6 +62,7 @@ export function describeSolution(
     description,
     model: { widths: model.widths, degree: degreeOf(model), basis: 'spline', intervals: model.intervals },
     parameters: model.parameterCount,
+    seed,
     levels: history.levels.map((level) => describeLevel(level, terms, errors !== undefined)),
     relativeL2: errors?.relativeL2 ?? null,
     maxError: errors?.maxError ?? null,

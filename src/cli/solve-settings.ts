@@ -1,7 +1,7 @@
 /** From a problem's own settings and the command line's to those of a run. */
 import type { Command } from 'commander';
 import { NestkanError, type Schedule, type SolveOptions, solveDefaults } from '../node.ts';
-import { addNetworkOptions, createOptimizer, type NetworkOptions } from './network-options.ts';
+import { addNetworkOptions, addRestartsOption, createOptimizer, type NetworkOptions } from './network-options.ts';
 import { choice, positiveNumber } from './options.ts';
 
 /** The ramp is the paper's: from a hundredth of the rate within ten steps, then constant. */
@@ -17,11 +17,12 @@ export interface SolverOptions extends NetworkOptions {
   schedule?: keyof typeof SCHEDULES;
   /** True where the option has no word behind it. */
   resample?: true | 'residual';
+  restarts?: number;
 }
 
-/** --hidden, --degree, …, --learning-rate, --schedule, --resample. */
+/** --hidden, --degree, …, --restarts, --learning-rate, --schedule, --resample. */
 export function addSolveOptions(command: Command): Command {
-  return addNetworkOptions(command, { first: "the problem's own", ...solveDefaults })
+  return addRestartsOption(addNetworkOptions(command, { first: "the problem's own", ...solveDefaults }))
     .option(
       '--learning-rate <number>',
       "Adam's learning rate (default: the problem's own, or 0.02)",
@@ -61,6 +62,7 @@ const SETTINGS: Record<keyof Omit<SolveOptions, 'seed' | 'signal' | 'onProgress'
   heldOut: BOOLEAN,
   tolerance: NUMBER,
   workPerEpoch: NUMBER,
+  restarts: NUMBER,
 };
 
 /** @throws PROBLEM_INVALID for settings that would be passed over, or could not be used */
@@ -88,6 +90,7 @@ export interface SolveSettings extends Omit<SolveOptions, 'levels' | 'steps'> {
   readonly degree: number;
   readonly intervals: number;
   readonly stepsPerLevel: readonly number[];
+  readonly restarts: number;
 }
 
 /** What is asked for goes before what the problem says, and that before the library's defaults. */
@@ -103,6 +106,7 @@ export function solveSettings(
     learningRate,
     schedule,
     resample,
+    restarts,
     seed,
   }: SolverOptions & { seed: number },
 ): SolveSettings {
@@ -122,6 +126,7 @@ export function solveSettings(
         ? createOptimizer(optimizer ?? 'adam-lbfgs', { learningRate, schedule: schedule && SCHEDULES[schedule] })
         : own.optimizer,
     resample: resample ?? own.resample,
+    restarts: restarts ?? own.restarts ?? 1,
     seed,
   };
 }

@@ -59,14 +59,17 @@ async function solveWithProgress(
 ): Promise<Solution> {
   const progress = terminal.progress({ label: 'solving', total: 1 });
   try {
-    return await solve(backend, pde, {
+    const solution = await solve(backend, pde, {
       ...settings,
       signal,
-      inspect: pictures && ((problem, model) => pictures.take(problem, model)),
+      // Of a race of several starts only the winner is shown.
+      inspect: settings.restarts === 1 ? pictures && ((problem, model) => pictures.take(problem, model)) : undefined,
       onProgress: ({ level, levels, intervals, evaluations, budget, loss }) => {
         progress.update((level + evaluations / budget) / levels, `n = ${intervals[0]}, loss ${formatNumber(loss)}`);
       },
     });
+    if (settings.restarts > 1) await pictures?.take(solution.problem, solution.model);
+    return solution;
   } finally {
     progress.stop();
   }

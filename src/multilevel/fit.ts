@@ -9,7 +9,8 @@ import type { Workload } from './fastest.ts';
 import { type LevelRecord, secondsSince, type TrainingHistory } from './history.ts';
 import type { TrainOptions } from './options.ts';
 import { regression } from './regression.ts';
-import { type TrainResult, trainMultilevel } from './train.ts';
+import { trainRestarts } from './restarts.ts';
+import type { TrainResult } from './train.ts';
 import { weightedError } from './weighted-error.ts';
 
 /** What {@link fit} does where its options say nothing. */
@@ -35,6 +36,11 @@ export interface FitOptions
   /** Share of the rows on which they are chosen. */
   readonly validationFraction?: number;
   readonly optimizer?: TrainOptions['optimizer'];
+  /**
+   * Networks that the first training begins with, of which every level keeps the better half; what trainings follow begin
+   * as its winner did. Default 1.
+   */
+  readonly restarts?: number;
   /** Rows to be evaluated at the end of every level, for the history only. */
   readonly test?: Dataset;
   readonly signal?: AbortSignal;
@@ -75,6 +81,8 @@ export interface FitResult {
   readonly work: number;
   readonly seconds: number;
   readonly roughness: number;
+  /** Of the start that did best. */
+  readonly seed: number;
   /** Empty where the roughness was given, or rows were too few to choose it. */
   readonly candidates: readonly Candidate[];
 }
@@ -127,15 +135,17 @@ export async function fit(backend: Backend, data: Dataset, options: FitOptions =
   const start = performance.now();
   let work = 0;
   let interrupted = false;
+  let { seed = 0, restarts = 1 } = options;
 
   async function train(rows: Dataset, weight: number, phase: string, more: TrainOptions) {
-    const initial = Kan.create(backend, network);
     try {
       const { optimizer } = options;
-      const trained = await trainMultilevel(initial, problemOf(rows, weight), {
+      const create = (restart: number) => Kan.create(backend, { ...network, seed: seed + restart });
+      const trained = await trainRestarts(create, problemOf(rows, weight), {
         levels,
         steps,
         optimizer,
+        restarts,
         signal,
         watch: { train: errorOf(rows), ...(test && { test }) },
         onProgress: (report) =>
@@ -144,9 +154,10 @@ export async function fit(backend: Backend, data: Dataset, options: FitOptions =
       });
       work += trained.history.work;
       interrupted ||= trained.history.stopped === 'aborted';
+      seed += trained.restart;
+      restarts = 1;
       return trained;
     } finally {
-      initial.dispose();
       progress.next();
     }
   }
@@ -159,6 +170,7 @@ export async function fit(backend: Backend, data: Dataset, options: FitOptions =
     work,
     seconds: secondsSince(start),
     roughness: weight,
+    seed,
     candidates,
   });
   const choose = roughness === 'auto' && data.rows >= ROWS_TO_CHOOSE;

@@ -78,7 +78,8 @@ function worthRefining(levels: readonly LevelRecord[], { gainToRefine }: TrainOp
   return !(after > before * (1 - gainToRefine));
 }
 
-function levelBudgets(initial: Network & Partial<Refinable<Network>>, options: TrainOptions): readonly number[] {
+/** Evaluations of every level. @throws NestkanError INVALID_ARGUMENT, INTERVALS_OUT_OF_RANGE */
+export function levelBudgets(initial: Network & Partial<Refinable<unknown>>, options: TrainOptions): readonly number[] {
   const { stepsPerLevel, levels = stepsPerLevel?.length ?? (initial.refine ? 4 : 1), steps = 200 } = options;
   if (!Number.isInteger(levels) || levels < 1 || (stepsPerLevel !== undefined && stepsPerLevel.length !== levels)) {
     throw new NestkanError('INVALID_ARGUMENT', `levels is ${levels}, stepsPerLevel [${stepsPerLevel ?? ''}]`, {

@@ -8,8 +8,8 @@ import type { Network } from '../models/network.ts';
 import { type Coordinates, inCoordinates } from '../multilevel/coordinates.ts';
 import type { Workload } from '../multilevel/fastest.ts';
 import type { TrainingHistory } from '../multilevel/history.ts';
-import type { TrainOptions } from '../multilevel/options.ts';
-import { type Refinable, trainMultilevel } from '../multilevel/train.ts';
+import { type RestartOptions, trainRestarts } from '../multilevel/restarts.ts';
+import type { Refinable } from '../multilevel/train.ts';
 import { createRandom } from '../random.ts';
 import { checkFinite, checkPoints, named, pointInWords, valuesAt } from './checks.ts';
 import { constraintOf } from './context.ts';
@@ -22,8 +22,16 @@ export interface SolveOptions
   extends PdeProblemOptions,
     Pick<KanOptions, 'intervals' | 'hiddenIntervals' | 'hiddenDomain' | 'squashing' | 'leadingLinear'>,
     Pick<
-      TrainOptions,
-      'levels' | 'steps' | 'stepsPerLevel' | 'optimizer' | 'tolerance' | 'workPerEpoch' | 'signal' | 'onProgress'
+      RestartOptions,
+      | 'levels'
+      | 'steps'
+      | 'stepsPerLevel'
+      | 'optimizer'
+      | 'tolerance'
+      | 'workPerEpoch'
+      | 'signal'
+      | 'onProgress'
+      | 'restarts'
     > {
   /** Widths of the hidden layers. Default [5]. */
   readonly hidden?: readonly number[];
@@ -38,7 +46,7 @@ export interface SolveOptions
    * best there, so that no network is returned that fits its points and nothing between them. Default true.
    */
   readonly heldOut?: boolean;
-  /** Looks at the model at the end of every level; it goes on being trained afterwards. */
+  /** Looks at the model at the end of every level, of every start; it goes on being trained afterwards. */
   readonly inspect?: (problem: PdeProblem, model: Network) => Promise<void>;
 }
 
@@ -57,6 +65,8 @@ export interface Solution {
   /** Levels' `watched` holds every term's mean squared residual under its name, and {@link SolutionErrors}. */
   readonly history: TrainingHistory;
   readonly problem: PdeProblem;
+  /** Of the start that did best. */
+  readonly seed: number;
   /** Undefined where no exact solution is known. */
   readonly errors?: SolutionErrors;
   /** Trained scalars, by name. */
@@ -78,13 +88,14 @@ export interface Solution {
  */
 export async function solve(backend: Backend, pde: Pde, options: SolveOptions = {}): Promise<Solution> {
   const problem = new PdeProblem(pde, options);
-  const initial = createModel(backend, problem, options);
+  const { seed = 0 } = options;
+  const create = (restart: number) => createModel(backend, problem, { ...options, seed: seed + restart });
   const test = testPoints(pde);
   const exact = exactValues(pde, test);
   try {
     const { coordinates, heldOut = true } = options;
-    const { model, history } = await trainMultilevel(
-      initial,
+    const { model, history, restart } = await trainRestarts(
+      create,
       coordinates ? inCoordinates(problem, coordinates) : problem,
       {
         ...options,
@@ -102,11 +113,17 @@ export async function solve(backend: Backend, pde: Pde, options: SolveOptions = 
     const values = Object.keys(pde.scalars).length > 0 ? (await model.parameters.read())[SCALARS] : new Float64Array(0);
     const scalars = Object.fromEntries(Object.keys(pde.scalars).map((name, index) => [name, values[index]]));
     const errors = await errorsOf(problem, model, test, exact);
-    return { model, history, problem, errors, scalars, warnings: warningsOf(problem, model, history) };
+    return {
+      model,
+      history,
+      problem,
+      errors,
+      scalars,
+      warnings: warningsOf(problem, model, history),
+      seed: seed + restart,
+    };
   } catch (error) {
     throw explained(error, pde);
-  } finally {
-    initial.dispose();
   }
 }
 
