@@ -9,6 +9,7 @@ import { ensureAdapter } from '../.ci/setup-vulkan.mjs';
 
 const BENCHMARKS = [
   'kernels',
+  'roofline',
   'steps',
   'rounding',
   'paper-table2',
@@ -22,14 +23,14 @@ const BENCHMARKS = [
   'paper-burgers',
   'paper-allen-cahn',
 ];
-const FLAGS = ['--quick', '--resume'];
+const FLAGS = ['--quick', '--resume', '--gpu', '--seconds'];
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 const flags = process.argv.slice(2).filter((argument) => argument.startsWith('-'));
 const given = process.argv.slice(2).filter((argument) => !argument.startsWith('-'));
 const unknown = [
   ...given.filter((name) => !BENCHMARKS.includes(name)),
-  ...flags.filter((flag) => !FLAGS.includes(flag)),
+  ...flags.filter((flag) => !FLAGS.includes(flag.split('=')[0])),
 ];
 if (unknown.length > 0) {
   console.error(`unknown: ${unknown.join(', ')}. Use any of ${BENCHMARKS.join(', ')}, and ${FLAGS.join(', ')}.`);

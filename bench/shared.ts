@@ -75,17 +75,21 @@ export interface Report {
   readonly sections: readonly string[];
   /** SVG by the suffix of its file name, '' for the one that bears the benchmark's name alone. */
   readonly charts: Readonly<Record<string, string>>;
-  readonly webgpu?: Backend;
+  readonly webgpu?: Pick<Backend, 'adapter' | 'precision'>;
   /** Raw numbers, as JSON. */
   readonly results: unknown;
+  /** Of the benchmark, with its options, where they are other than `name`. */
+  readonly command?: string;
+  /** Prints nothing: for reports that are written again and again while a benchmark goes on. */
+  readonly quiet?: boolean;
 }
 
 /** Writes Markdown, charts and raw numbers. */
-export function writeReport({ name, title, sections, charts, webgpu, results }: Report): void {
+export function writeReport({ name, title, sections, charts, webgpu, results, command = name, quiet }: Report): void {
   const documents = quick ? 'build/bench/docs' : 'docs/benchmarks';
   const raw = quick ? 'build/bench/results' : 'bench/results';
   for (const folder of [documents, raw]) mkdirSync(folder, { recursive: true });
-  const setting = describeSetting(name, webgpu);
+  const setting = describeSetting(command, webgpu);
   const files = Object.entries(charts).map(([suffix, svg]) => ({
     path: join(documents, `${name}${suffix === '' ? '' : `-${suffix}`}.svg`),
     svg,
@@ -96,18 +100,19 @@ export function writeReport({ name, title, sections, charts, webgpu, results }: 
   const markdown = join(documents, `${name}.md`);
   writeFileSync(markdown, `${text}\n`);
   writeFileSync(join(raw, `${name}.json`), `${JSON.stringify({ setting, results }, undefined, 1)}\n`);
+  if (quiet) return;
   console.log(`${text}\n\nwritten: ${[markdown, ...files.map(({ path }) => path)].join(', ')}`);
 }
 
 /** When, where and by which command a benchmark was run. */
-export function describeSetting(name: string, webgpu?: Backend): string {
+export function describeSetting(command: string, webgpu?: Pick<Backend, 'adapter' | 'precision'>): string {
   const processors = cpus();
   const parts = [
     new Date().toISOString().slice(0, 10),
     `${processors[0]?.model.trim() ?? 'unknown processor'}, ${processors.length} cores`,
     `Node ${process.version}`,
     webgpu && `WebGPU: ${webgpu.adapter}, ${webgpu.precision}`,
-    `\`npm run bench -- ${name}${quick ? ' --quick' : ''}\``,
+    `\`npm run bench -- ${command}${quick ? ' --quick' : ''}\``,
   ];
   return `Measured ${parts.filter((part) => part !== undefined).join('; ')}.`;
 }
