@@ -22,12 +22,13 @@ import {
   splineInputGradientWide,
   wideGradientTiles,
 } from '../src/kernels/spline-layer-wide.ts';
-import { copy, linearCombination } from '../src/kernels/vectors.ts';
-import { type Backend, createRandom, type Dispatch, dispatch, type Kernel, type KernelTiming } from '../src/node.ts';
+import { linearCombination } from '../src/kernels/vectors.ts';
+import { type Backend, createRandom, type Dispatch, dispatch, type Kernel } from '../src/node.ts';
 import { barChart, lineChart } from '../src/report/charts.ts';
 import { formatNumber } from '../src/report/format.ts';
 import { markdownTable } from '../src/report/markdown.ts';
-import { openBackends, quick, type Summary, summarise, timeCell, writeReport } from './shared.ts';
+import { bytesOf, copyBandwidth, TIMING_PLAN, timeDispatch } from './kernel-timing.ts';
+import { openBackends, quick, type Summary, timeCell, writeReport } from './shared.ts';
 
 /** Layers of the networks [2, 5, 5, 1] and [64, 64, 64]; the tables show one of each network, the raw results all. */
 const LAYERS = [
@@ -46,14 +47,6 @@ const DEGREE = 3;
 /** Rows that L-BFGS keeps with 10 curvature pairs. */
 const VECTORS = 21;
 const COPY_FLOATS = 2 ** (quick ? 22 : 24);
-
-/** A kernel that would take longer than this is repeated less often. */
-const KERNEL_SECONDS = quick ? 0.1 : 1;
-const REPETITIONS = quick ? 5 : 20;
-const FEWEST_REPETITIONS = 3;
-/** JavaScript is compiled while it runs: so long, or so many times, a kernel is run before it is timed. */
-const WARM_UP_SECONDS = 0.05;
-const MOST_WARM_UPS = 500;
 
 /** Dense kernels at these sizes take minutes on a software adapter. */
 const isTooLarge = (kernel: Kernel, { inputs, intervals }: Sizes) =>
@@ -86,9 +79,8 @@ report();
 backends.webgpu.destroy();
 
 async function measureDevice(backend: Backend): Promise<void> {
-  const copySeconds = await time(backend, copy, { count: COPY_FLOATS });
-  const bytesPerSecond = bytesOf(backend, copySeconds.timing) / copySeconds.summary.median;
-  bandwidths.push({ device: backend.name, bytesPerSecond, seconds: copySeconds.summary });
+  const { bytesPerSecond, seconds } = await copyBandwidth(backend, COPY_FLOATS);
+  bandwidths.push({ device: backend.name, bytesPerSecond, seconds });
   console.log(`${backend.name}: copies ${(bytesPerSecond * 1e-9).toFixed(2)} GB/s`);
   for (const layer of LAYERS) {
     for (const intervals of INTERVALS) {
@@ -180,20 +172,9 @@ async function time(backend: Backend, kernel: Kernel, constants: Record<string, 
     backend.run(await backend.record([dispatch(splineCellOrder, { x, starts, samples }, sizes)]));
   }
   const call: Dispatch = dispatch(kernel, named, constants);
-  const recording = await backend.record([call]);
-  const [first] = await backend.profile(recording, 1);
-  const affordable = Math.floor(KERNEL_SECONDS / summarise(first.seconds).median);
-  const repetitions = Math.min(REPETITIONS, Math.max(FEWEST_REPETITIONS, affordable));
-  const warmUps = Math.ceil(WARM_UP_SECONDS / summarise(first.seconds).median);
-  await backend.profile(recording, Math.min(MOST_WARM_UPS, warmUps));
-  const [timing] = await backend.profile(recording, repetitions);
+  const timed = await timeDispatch(backend, call);
   for (const [, buffer] of buffers) backend.release(buffer);
-  return { timing, summary: summarise(timing.seconds) };
-}
-
-/** Timings count four bytes per number, the CPU backend stores eight. */
-function bytesOf(backend: Backend, { bytes }: KernelTiming): number {
-  return backend.precision === 'float64' ? 2 * bytes : bytes;
+  return timed;
 }
 
 function report(): void {
@@ -202,7 +183,7 @@ function report(): void {
     title: 'Kernels one by one',
     sections: [
       `Cubic splines, batch ${BATCH}, the widest layers of [2, 5, 5, 1] and [64, 64, 64]; n = 8 stands for all n where a kernel knows no grid. Median and quartiles of up to ` +
-        `${REPETITIONS} repetitions after a warm-up; on WebGPU by the device’s timestamps, on the CPU by the clock. ` +
+        `${TIMING_PLAN.repetitions} repetitions after a warm-up; on WebGPU by the device’s timestamps, on the CPU by the clock. ` +
         'Bytes: every number of every buffer once per read and once per write, 4 bytes each on WebGPU, 8 on the CPU. ' +
         `Operations: by each kernel’s formula. Small kernels run from the cache, and may exceed the bandwidth of a copy of ` +
         `${COPY_FLOATS} numbers; kernels bound by arithmetic stay below it. row-dots and linear-combination: ${VECTORS} vectors ` +

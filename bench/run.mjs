@@ -10,6 +10,7 @@ import { ensureAdapter } from '../.ci/setup-vulkan.mjs';
 
 const BENCHMARKS = [
   'kernels',
+  'roofline',
   'steps',
   'peers',
   'rounding',

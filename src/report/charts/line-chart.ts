@@ -9,6 +9,8 @@ export interface LineSeries {
   x: ArrayLike<number>;
   y: ArrayLike<number>;
   dashed?: boolean;
+  /** Dots alone, however many, without a line between them. */
+  dots?: boolean;
 }
 
 export interface LineChart {
@@ -76,11 +78,11 @@ function splitRuns({ x, y }: LineSeries, xScale: ScaleType, yScale: ScaleType): 
   return { runs: runs.map(thin), dropped };
 }
 
-function seriesMarks(runs: Point[][], index: number, dashed?: boolean): Plot.Markish[] {
+function seriesMarks(runs: Point[][], index: number, { dashed, dots: only }: LineSeries): Plot.Markish[] {
   const stroke = seriesColor(index);
   const className = `series series-${index}`;
   const drawn = runs.flat();
-  const dots = drawn.length <= DOTS_UP_TO ? drawn : runs.filter((run) => run.length === 1).flat();
+  const dots = only || drawn.length <= DOTS_UP_TO ? drawn : runs.filter((run) => run.length === 1).flat();
   const line = {
     x: 'x',
     y: 'y',
@@ -91,7 +93,7 @@ function seriesMarks(runs: Point[][], index: number, dashed?: boolean): Plot.Mar
     className,
   };
   return [
-    Plot.line(drawn, line),
+    only ? null : Plot.line(drawn, line),
     Plot.dot(dots, { x: 'x', y: 'y', r: 2.75, fill: stroke, className: `${className} dots` }),
   ];
 }
@@ -124,7 +126,7 @@ export function lineChart(chart: LineChart): string {
     innerHeight,
     x: { label: xLabel, scale: xScale, domain: xDomain, ticks: chart.xTicks },
     y: { label: yLabel, scale: yScale, domain: yDomain },
-    marks: split.flatMap(({ runs }, index) => seriesMarks(runs, index, series[index].dashed)),
+    marks: split.flatMap(({ runs }, index) => seriesMarks(runs, index, series[index])),
     markers,
   });
   const dropped = split.reduce((sum, { dropped: count }) => sum + count, 0);
@@ -134,11 +136,11 @@ export function lineChart(chart: LineChart): string {
     title,
     description: `Line chart of ${yLabel} against ${xLabel}: ${series.map(({ name }) => name).join(', ') || 'no series'}.`,
     width,
-    legend: series.map(({ name, dashed }, index) => ({
+    legend: series.map(({ name, dashed, dots }, index) => ({
       name: split[index].runs.length > 0 ? name : `${name} (nothing to draw)`,
       color: seriesColor(index),
       dash: seriesDash(index, dashed),
-      symbol: 'line',
+      symbol: dots ? 'dot' : 'line',
     })),
     notes: [...notes, ...notDrawn(dropped, reason)],
     body,
