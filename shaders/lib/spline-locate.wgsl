@@ -29,13 +29,24 @@ fn distanceFromKnot(grid: Grid, x: f32, knot: u32) -> f32 {
   return (grid.unit * f32(whole) + small) / (grid.domainEnd - grid.domainStart);
 }
 
+// x - end of the domain, rounded once. In integers, since compilers turn (x - b) c into x c - b c, which rounds by c ulps of b.
+fn beyond(grid: Grid, x: f32, end: f32, endUnits: i32, endRest: f32) -> f32 {
+  let xUnits = i32(x * grid.unitsPerOne);
+  let xRest = x - grid.unit * f32(xUnits);
+  // Further out whole parts are too large, and the plain difference has nothing to lose.
+  let isNear = abs(x) * grid.unitsPerOne < 1e9;
+  return select(x - end, grid.unit * f32(xUnits - endUnits) + (xRest - endRest), isNear);
+}
+
 // Looks from the nearest knot, so that neither distance is a difference of nearly equal numbers.
 fn locateOn(grid: Grid, x: f32) -> Point {
   if (x < grid.domainStart) {
-    return Point(0u, 0.0, 1.0, (x - grid.domainStart) * grid.cellsPerUnitLength);
+    let overhang = beyond(grid, x, grid.domainStart, grid.startUnits, grid.startRest);
+    return Point(0u, 0.0, 1.0, overhang * grid.cellsPerUnitLength);
   }
   if (x > grid.domainEnd) {
-    return Point(grid.intervals - 1u, 1.0, 0.0, (x - grid.domainEnd) * grid.cellsPerUnitLength);
+    let overhang = beyond(grid, x, grid.domainEnd, grid.endUnits, grid.endRest);
+    return Point(grid.intervals - 1u, 1.0, 0.0, overhang * grid.cellsPerUnitLength);
   }
   // The integer minimum keeps the cell of a NaN inside the arrays too.
   let knot = min(u32(max(round((x - grid.domainStart) * grid.cellsPerUnitLength), 0.0)), grid.intervals);
