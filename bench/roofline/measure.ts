@@ -1,7 +1,7 @@
 /** Every kernel of a step against the device's roofs, and what holds the worst of them back. */
 import type { Backend, Dispatch } from '../../src/node.ts';
 import { bytesOf, type TimingPlan, timeDispatch } from '../kernel-timing.ts';
-import type { Summary } from '../shared.ts';
+import { type Summary, summarise } from '../shared.ts';
 import { bandwidthOf, type Limits, launchSecondsOf, threadsOf } from './limits.ts';
 import { type Case, openStep } from './workloads.ts';
 
@@ -79,9 +79,10 @@ export interface Explanation extends Worst {
   readonly threads: number;
   /** Doing nothing in the same workgroups. */
   readonly launch: Summary;
-  /** Measured again, and on a device that does not check bounds. */
-  readonly checked?: Summary;
+  /** Measured again; in turns with that, on a device that does not check bounds; with all samples at one point. */
+  readonly again: Summary;
   readonly unchecked?: Summary;
+  readonly onePoint?: Summary;
   /** Samples and time of the largest batch, as multiples of those of this one. */
   readonly more?: { readonly samples: number; readonly time: number };
 }
@@ -90,6 +91,9 @@ export interface Explanation extends Worst {
 const WORTH = 0.1;
 /** Below this, a kernel is its launch. */
 const FEWEST_FLOPS = 1e3;
+const TURNS = 3;
+/** Within the domain, and on no knot. */
+const ONE_POINT = 0.1;
 
 /** Of every kernel the call with the lowest share of its roof, among those that matter to their step; the lowest first. */
 export function worstOf(steps: readonly StepMeasurement[], count: number): Worst[] {
@@ -113,27 +117,35 @@ export async function explain(
   steps: readonly StepMeasurement[],
   { backend, unchecked, plan }: { backend: Backend; unchecked?: Backend; plan: TimingPlan },
 ): Promise<Explanation> {
-  const timeOn = async <Result>(on: Backend, time: (dispatch: Dispatch) => Promise<Result>) => {
-    const opened = await openStep(on, step);
-    const result = await time(opened.dispatches.find((dispatch) => keyOf(named(dispatch)) === keyOf(measurement))!);
-    opened.close();
-    return result;
+  const open = async (on: Backend) => {
+    const { dispatches, close } = await openStep(on, step);
+    const call = dispatches.find((dispatch) => keyOf(named(dispatch)) === keyOf(measurement))!;
+    const seconds: number[] = [];
+    const time = async () => seconds.push(...(await timeDispatch(on, call, plan)).timing.seconds);
+    return { call, close, seconds, time };
   };
-  const { threads, launch, checked } = await timeOn(backend, async (dispatch) => ({
-    threads: threadsOf(dispatch),
-    launch: await launchSecondsOf(backend, dispatch, plan),
-    checked: unchecked && (await timeDispatch(backend, dispatch, plan)).summary,
-  }));
-  return {
+  const own = await open(backend);
+  const other = unchecked && (await open(unchecked));
+  // In turns, so that whatever else the machine does meets both.
+  for (let turn = 0; turn < TURNS; turn++) {
+    await own.time();
+    await other?.time();
+  }
+  const { x } = own.call.buffers;
+  if (x) backend.write(x, new Float64Array(x.length).fill(ONE_POINT));
+  const explanation = {
     step,
     measurement,
-    threads,
-    launch,
-    checked,
-    unchecked:
-      unchecked && (await timeOn(unchecked, async (call) => (await timeDispatch(unchecked, call, plan)).summary)),
+    threads: threadsOf(own.call),
+    launch: await launchSecondsOf(backend, own.call, plan),
+    again: summarise(own.seconds),
+    unchecked: other && summarise(other.seconds),
+    onePoint: x && (await timeDispatch(backend, own.call, plan)).summary,
     more: withMore(step, measurement, steps),
   };
+  own.close();
+  other?.close();
+  return explanation;
 }
 
 function withMore(step: StepMeasurement, measurement: Measurement, steps: readonly StepMeasurement[]) {
