@@ -14,9 +14,6 @@ export interface Measurement {
   readonly seconds: Summary;
   readonly bytes: number;
   readonly flops: number;
-  /** Seconds: the longer of the two that the roofs allow, and which it is. */
-  readonly attainable: number;
-  readonly bound: 'bytes' | 'operations';
 }
 
 export interface StepMeasurement extends Case {
@@ -28,7 +25,16 @@ export interface StepMeasurement extends Case {
 export const totalSeconds = ({ seconds, calls }: Measurement) => seconds.median * calls;
 export const stepSeconds = ({ kernels }: StepMeasurement) =>
   kernels.reduce((sum, entry) => sum + totalSeconds(entry), 0);
-export const shareOfRoof = ({ attainable, seconds }: Measurement) => attainable / seconds.median;
+
+/** Seconds: the longer of the two that the roofs allow, and which it is. */
+export function attainable({ bytes, flops }: Pick<Measurement, 'bytes' | 'flops'>, limits: Limits) {
+  const [forBytes, forFlops] = [bytes / bandwidthOf(limits), flops / limits.fma.flopsPerSecond];
+  return { seconds: Math.max(forBytes, forFlops), bound: forBytes > forFlops ? 'bytes' : 'operations' } as const;
+}
+
+export function shareOfRoof(measurement: Measurement, limits: Limits): number {
+  return attainable(measurement, limits).seconds / measurement.seconds.median;
+}
 
 /** What tells calls of one step apart: kernels with the same layer are called with the same sizes. */
 const keyOf = ({ kernel, layer }: Pick<Measurement, 'kernel' | 'layer'>) => `${kernel} ${layer}`;
@@ -38,12 +44,7 @@ function named({ kernel, constants }: Dispatch) {
   return { kernel: kernel.name, layer: inputs > 0 && outputs > 0 ? `${inputs} → ${outputs}` : '' };
 }
 
-export async function measureStep(
-  backend: Backend,
-  sizes: Case,
-  limits: Limits,
-  plan: TimingPlan,
-): Promise<StepMeasurement> {
+export async function measureStep(backend: Backend, sizes: Case, plan: TimingPlan): Promise<StepMeasurement> {
   const step = await openStep(backend, sizes);
   const calls = new Map<string, Dispatch[]>();
   for (const dispatch of step.dispatches) {
@@ -53,16 +54,12 @@ export async function measureStep(
   const kernels: Measurement[] = [];
   for (const [dispatch, ...others] of calls.values()) {
     const { timing, summary } = await timeDispatch(backend, dispatch, plan);
-    const bytes = bytesOf(backend, timing);
-    const [forBytes, forFlops] = [bytes / bandwidthOf(limits), timing.flops / limits.fma.flopsPerSecond];
     kernels.push({
       ...named(dispatch),
       calls: 1 + others.length,
       seconds: summary,
-      bytes,
+      bytes: bytesOf(backend, timing),
       flops: timing.flops,
-      attainable: Math.max(forBytes, forFlops),
-      bound: forBytes > forFlops ? 'bytes' : 'operations',
     });
   }
   step.close();
@@ -96,18 +93,20 @@ const TURNS = 3;
 const ONE_POINT = 0.1;
 
 /** Of every kernel the call with the lowest share of its roof, among those that matter to their step; the lowest first. */
-export function worstOf(steps: readonly StepMeasurement[], count: number): Worst[] {
+export function worstOf(steps: readonly StepMeasurement[], limits: Limits, count: number): Worst[] {
   const worst = new Map<string, Worst>();
   for (const step of steps) {
     const total = stepSeconds(step);
     for (const measurement of step.kernels) {
       if (totalSeconds(measurement) < WORTH * total || measurement.flops < FEWEST_FLOPS) continue;
       const known = worst.get(measurement.kernel);
-      if (known && shareOfRoof(known.measurement) <= shareOfRoof(measurement)) continue;
+      if (known && shareOfRoof(known.measurement, limits) <= shareOfRoof(measurement, limits)) continue;
       worst.set(measurement.kernel, { step, measurement });
     }
   }
-  const sorted = [...worst.values()].sort((a, b) => shareOfRoof(a.measurement) - shareOfRoof(b.measurement));
+  const sorted = [...worst.values()].sort(
+    (a, b) => shareOfRoof(a.measurement, limits) - shareOfRoof(b.measurement, limits),
+  );
   return sorted.slice(0, count);
 }
 
