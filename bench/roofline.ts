@@ -6,7 +6,7 @@
 import { create } from 'webgpu';
 import { type Backend, CpuBackend, openBackend } from '../src/node.ts';
 import type { TimingPlan } from './kernel-timing.ts';
-import { bandwidthOf, type LimitSizes, measureLimits } from './roofline/limits.ts';
+import { bandwidthOf, betterOf, type LimitSizes, measureLimits } from './roofline/limits.ts';
 import {
   type DeviceResults,
   type Explanation,
@@ -56,8 +56,8 @@ report(results, {
 webgpu.destroy();
 
 async function measureDevice(backend: Backend): Promise<DeviceResults> {
-  const limits = await measureLimits(backend, sizes, plan);
-  const [copies, operations] = [bandwidthOf(limits), limits.fma.flopsPerSecond].map((rate) => (rate * 1e-9).toFixed(1));
+  const before = await measureLimits(backend, sizes, plan);
+  const [copies, operations] = [bandwidthOf(before), before.fma.flopsPerSecond].map((rate) => (rate * 1e-9).toFixed(1));
   console.log(`${backend.name}: copies ${copies} GB/s, multiply-adds ${operations} GFLOP/s`);
   const steps: StepMeasurement[] = [];
   const leftOut: string[] = [];
@@ -68,13 +68,14 @@ async function measureDevice(backend: Backend): Promise<DeviceResults> {
       leftOut.push(caseName(one));
       continue;
     }
-    const step = await measureStep(backend, one, limits, plan);
+    const step = await measureStep(backend, one, plan);
     console.log(`${backend.name}: ${caseName(one)}: ${(1000 * stepSeconds(step)).toPrecision(3)} ms`);
     steps.push(step);
   }
+  const limits = betterOf(before, await measureLimits(backend, sizes, plan));
   const unchecked = backend.name === 'webgpu' ? await openUnchecked() : undefined;
   const explanations: Explanation[] = [];
-  for (const worst of worstOf(steps, WORST)) {
+  for (const worst of worstOf(steps, limits, WORST)) {
     if (!timeIsUp()) explanations.push(await explain(worst, steps, { backend, unchecked, plan }));
   }
   unchecked?.destroy();

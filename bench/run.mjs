@@ -2,6 +2,7 @@
 // another. Some keep every finished run below build/bench/runs/; with --resume they take these up instead of repeating them.
 // `peers` takes --gpu, the sizes for a device that is lent for minutes, and --seconds=N, after which it begins no further size.
 // Results go to docs/benchmarks/ and bench/results/; those of a quick run, which are rough, to build/bench/ instead.
+// `roofline` takes --gpu, for a device that is lent for minutes, and --seconds=N, after which it begins nothing further.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

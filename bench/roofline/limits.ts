@@ -40,6 +40,24 @@ const PASSES = 10;
 /** Bytes per second: of the faster copy. */
 export const bandwidthOf = ({ copy, quads }: Limits) => Math.max(copy.bytesPerSecond, quads.bytesPerSecond);
 
+/** The better of two measurements of what a device can do: other work on the machine only ever makes it less. */
+export function betterOf(one: Limits, other: Limits): Limits {
+  const copy = (key: 'copy' | 'quads') => (one[key].bytesPerSecond > other[key].bytesPerSecond ? one[key] : other[key]);
+  const rate = (key: 'fma' | 'gathered' | 'scattered') =>
+    one[key].flopsPerSecond > other[key].flopsPerSecond ? one[key] : other[key];
+  const time = (key: 'load' | 'floor' | 'inPass') => (one[key].median < other[key].median ? one[key] : other[key]);
+  return {
+    copy: copy('copy'),
+    quads: copy('quads'),
+    fma: rate('fma'),
+    gathered: rate('gathered'),
+    scattered: rate('scattered'),
+    load: time('load'),
+    floor: time('floor'),
+    inPass: time('inPass'),
+  };
+}
+
 export async function measureLimits(
   backend: Backend,
   { copied, threads, steps }: LimitSizes,

@@ -1,7 +1,7 @@
 /** Every kernel of a step against the device's roofs, and what holds the worst of them back. */
 import type { Backend, Dispatch } from '../../src/node.ts';
 import { bytesOf, type TimingPlan, timeDispatch } from '../kernel-timing.ts';
-import type { Summary } from '../shared.ts';
+import { type Summary, summarise } from '../shared.ts';
 import { bandwidthOf, type Limits, launchSecondsOf, threadsOf } from './limits.ts';
 import { type Case, openStep } from './workloads.ts';
 
@@ -14,9 +14,6 @@ export interface Measurement {
   readonly seconds: Summary;
   readonly bytes: number;
   readonly flops: number;
-  /** Seconds: the longer of the two that the roofs allow, and which it is. */
-  readonly attainable: number;
-  readonly bound: 'bytes' | 'operations';
 }
 
 export interface StepMeasurement extends Case {
@@ -28,7 +25,16 @@ export interface StepMeasurement extends Case {
 export const totalSeconds = ({ seconds, calls }: Measurement) => seconds.median * calls;
 export const stepSeconds = ({ kernels }: StepMeasurement) =>
   kernels.reduce((sum, entry) => sum + totalSeconds(entry), 0);
-export const shareOfRoof = ({ attainable, seconds }: Measurement) => attainable / seconds.median;
+
+/** Seconds: the longer of the two that the roofs allow, and which it is. */
+export function attainable({ bytes, flops }: Pick<Measurement, 'bytes' | 'flops'>, limits: Limits) {
+  const [forBytes, forFlops] = [bytes / bandwidthOf(limits), flops / limits.fma.flopsPerSecond];
+  return { seconds: Math.max(forBytes, forFlops), bound: forBytes > forFlops ? 'bytes' : 'operations' } as const;
+}
+
+export function shareOfRoof(measurement: Measurement, limits: Limits): number {
+  return attainable(measurement, limits).seconds / measurement.seconds.median;
+}
 
 /** What tells calls of one step apart: kernels with the same layer are called with the same sizes. */
 const keyOf = ({ kernel, layer }: Pick<Measurement, 'kernel' | 'layer'>) => `${kernel} ${layer}`;
@@ -38,12 +44,7 @@ function named({ kernel, constants }: Dispatch) {
   return { kernel: kernel.name, layer: inputs > 0 && outputs > 0 ? `${inputs} → ${outputs}` : '' };
 }
 
-export async function measureStep(
-  backend: Backend,
-  sizes: Case,
-  limits: Limits,
-  plan: TimingPlan,
-): Promise<StepMeasurement> {
+export async function measureStep(backend: Backend, sizes: Case, plan: TimingPlan): Promise<StepMeasurement> {
   const step = await openStep(backend, sizes);
   const calls = new Map<string, Dispatch[]>();
   for (const dispatch of step.dispatches) {
@@ -53,16 +54,12 @@ export async function measureStep(
   const kernels: Measurement[] = [];
   for (const [dispatch, ...others] of calls.values()) {
     const { timing, summary } = await timeDispatch(backend, dispatch, plan);
-    const bytes = bytesOf(backend, timing);
-    const [forBytes, forFlops] = [bytes / bandwidthOf(limits), timing.flops / limits.fma.flopsPerSecond];
     kernels.push({
       ...named(dispatch),
       calls: 1 + others.length,
       seconds: summary,
-      bytes,
+      bytes: bytesOf(backend, timing),
       flops: timing.flops,
-      attainable: Math.max(forBytes, forFlops),
-      bound: forBytes > forFlops ? 'bytes' : 'operations',
     });
   }
   step.close();
@@ -79,9 +76,10 @@ export interface Explanation extends Worst {
   readonly threads: number;
   /** Doing nothing in the same workgroups. */
   readonly launch: Summary;
-  /** Measured again, and on a device that does not check bounds. */
-  readonly checked?: Summary;
+  /** Measured again; in turns with that, on a device that does not check bounds; with all samples at one point. */
+  readonly again: Summary;
   readonly unchecked?: Summary;
+  readonly onePoint?: Summary;
   /** Samples and time of the largest batch, as multiples of those of this one. */
   readonly more?: { readonly samples: number; readonly time: number };
 }
@@ -90,20 +88,25 @@ export interface Explanation extends Worst {
 const WORTH = 0.1;
 /** Below this, a kernel is its launch. */
 const FEWEST_FLOPS = 1e3;
+const TURNS = 3;
+/** Within the domain, and on no knot. */
+const ONE_POINT = 0.1;
 
 /** Of every kernel the call with the lowest share of its roof, among those that matter to their step; the lowest first. */
-export function worstOf(steps: readonly StepMeasurement[], count: number): Worst[] {
+export function worstOf(steps: readonly StepMeasurement[], limits: Limits, count: number): Worst[] {
   const worst = new Map<string, Worst>();
   for (const step of steps) {
     const total = stepSeconds(step);
     for (const measurement of step.kernels) {
       if (totalSeconds(measurement) < WORTH * total || measurement.flops < FEWEST_FLOPS) continue;
       const known = worst.get(measurement.kernel);
-      if (known && shareOfRoof(known.measurement) <= shareOfRoof(measurement)) continue;
+      if (known && shareOfRoof(known.measurement, limits) <= shareOfRoof(measurement, limits)) continue;
       worst.set(measurement.kernel, { step, measurement });
     }
   }
-  const sorted = [...worst.values()].sort((a, b) => shareOfRoof(a.measurement) - shareOfRoof(b.measurement));
+  const sorted = [...worst.values()].sort(
+    (a, b) => shareOfRoof(a.measurement, limits) - shareOfRoof(b.measurement, limits),
+  );
   return sorted.slice(0, count);
 }
 
@@ -113,27 +116,35 @@ export async function explain(
   steps: readonly StepMeasurement[],
   { backend, unchecked, plan }: { backend: Backend; unchecked?: Backend; plan: TimingPlan },
 ): Promise<Explanation> {
-  const timeOn = async <Result>(on: Backend, time: (dispatch: Dispatch) => Promise<Result>) => {
-    const opened = await openStep(on, step);
-    const result = await time(opened.dispatches.find((dispatch) => keyOf(named(dispatch)) === keyOf(measurement))!);
-    opened.close();
-    return result;
+  const open = async (on: Backend) => {
+    const { dispatches, close } = await openStep(on, step);
+    const call = dispatches.find((dispatch) => keyOf(named(dispatch)) === keyOf(measurement))!;
+    const seconds: number[] = [];
+    const time = async () => seconds.push(...(await timeDispatch(on, call, plan)).timing.seconds);
+    return { call, close, seconds, time };
   };
-  const { threads, launch, checked } = await timeOn(backend, async (dispatch) => ({
-    threads: threadsOf(dispatch),
-    launch: await launchSecondsOf(backend, dispatch, plan),
-    checked: unchecked && (await timeDispatch(backend, dispatch, plan)).summary,
-  }));
-  return {
+  const own = await open(backend);
+  const other = unchecked && (await open(unchecked));
+  // In turns, so that whatever else the machine does meets both.
+  for (let turn = 0; turn < TURNS; turn++) {
+    await own.time();
+    await other?.time();
+  }
+  const { x } = own.call.buffers;
+  if (x) backend.write(x, new Float64Array(x.length).fill(ONE_POINT));
+  const explanation = {
     step,
     measurement,
-    threads,
-    launch,
-    checked,
-    unchecked:
-      unchecked && (await timeOn(unchecked, async (call) => (await timeDispatch(unchecked, call, plan)).summary)),
+    threads: threadsOf(own.call),
+    launch: await launchSecondsOf(backend, own.call, plan),
+    again: summarise(own.seconds),
+    unchecked: other && summarise(other.seconds),
+    onePoint: x && (await timeDispatch(backend, own.call, plan)).summary,
     more: withMore(step, measurement, steps),
   };
+  own.close();
+  other?.close();
+  return explanation;
 }
 
 function withMore(step: StepMeasurement, measurement: Measurement, steps: readonly StepMeasurement[]) {

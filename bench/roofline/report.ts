@@ -6,6 +6,7 @@ import { markdownTable } from '../../src/report/markdown.ts';
 import { type Summary, timeCell, writeReport } from '../shared.ts';
 import { bandwidthOf, type Limits } from './limits.ts';
 import {
+  attainable,
   type DeviceResults,
   type Explanation,
   type StepMeasurement,
@@ -16,9 +17,9 @@ import {
 import { caseName, WORKLOADS } from './workloads.ts';
 
 /** Of a step's time, for a kernel to have a row. */
-const SHOWN = 0.05;
+const SHOWN = 0.1;
 /** Shares of a kernel's time, or rate, from which on something is said to hold it back; and threads that all run at once. */
-const HOLDS = { launch: 0.4, checks: 0.2, rate: 0.5, idle: 0.5, threads: 2 ** 16 };
+const HOLDS = { launch: 0.4, change: 0.2, rate: 0.5, idle: 0.5, threads: 2 ** 16 };
 
 const NAMES = { cpu: 'CPU', webgpu: 'WebGPU' };
 const percent = (share: number) => `${formatNumber(100 * share, 2)} %`;
@@ -39,9 +40,10 @@ export function report(
         'read and once per write, 4 bytes each on WebGPU, 8 on the CPU; kernels that write a part of a buffer, as those of ' +
         'Jacobian rows do, are charged all of it, and data that come from a cache count like all others, so that more than ' +
         '100 % is possible. Operations: by each kernel’s formula; of the normal matrix both symmetric halves, of which one is ' +
-        'made. Steps are those that the optimizers record, cubic splines, data and places of a real step. Medians and quartiles ' +
+        'made. Steps are those that the optimizers record, cubic splines, with the data of a real step. Medians and quartiles ' +
         'of kernels timed one by one after a warm-up, by the device’s timestamps, on the CPU by the clock; on a machine that ' +
-        'does other work as well, so that single figures are off by some ten percent.',
+        'does other work as well, so that single figures are off by some ten percent, and now and then by a factor. What the device can do is the better ' +
+        'of two measurements, before the kernels and after.',
       ...results.flatMap((result) => [`## ${NAMES[result.device]}`, ...deviceSections(result, onDevice)]),
     ],
     charts: {
@@ -75,10 +77,10 @@ function deviceSections({ limits, steps, explanations, leftOut }: DeviceResults,
     stepsTable(steps, limits),
     ...(leftOut.length > 0 ? [`Left out, as they would take too long: ${leftOut.join('; ')}.`] : []),
     '### Kernels',
-    `Kernels with at least ${percent(SHOWN)} of their step’s time; n = 32 only where there is no 128. The raw results have all.`,
-    kernelsTable(steps),
+    `Kernels with at least ${percent(SHOWN)} of their step’s time, on the coarsest grid; the raw results have all.`,
+    kernelsTable(steps, limits),
     '### What holds the worst ones back',
-    'Of each kernel the call with the lowest share of its roof, among those with a tenth of their step’s time.',
+    'Of each kernel the call with the lowest share of its roof, among those with a tenth of their step’s time; measured again.',
     explanations.map((explanation) => `- ${sentence(explanation, limits, onDevice)}`).join('\n'),
   ];
 }
@@ -102,29 +104,29 @@ function limitsTable(limits: Limits): string {
   });
 }
 
-function stepsTable(steps: readonly StepMeasurement[], { inPass }: Limits): string {
+function stepsTable(steps: readonly StepMeasurement[], limits: Limits): string {
   return markdownTable({
     columns: ['step', 'dispatches', 'kernels', 'attainable', 'share', 'dispatches alone', 'most time in'],
     rows: steps.map((step) => {
-      const attainable = step.kernels.reduce((sum, entry) => sum + entry.attainable * entry.calls, 0);
+      const allowed = step.kernels.reduce((sum, entry) => sum + attainable(entry, limits).seconds * entry.calls, 0);
       const total = stepSeconds(step);
       const [top] = [...step.kernels].sort((a, b) => totalSeconds(b) - totalSeconds(a));
       return [
         caseName(step),
         step.dispatches,
         formatSeconds(total),
-        formatSeconds(attainable),
-        percent(attainable / total),
-        formatSeconds(step.dispatches * inPass.median),
+        formatSeconds(allowed),
+        percent(allowed / total),
+        formatSeconds(step.dispatches * limits.inPass.median),
         `${top.kernel}${top.layer && ` ${top.layer}`}, ${percent(totalSeconds(top) / total)}`,
       ];
     }),
   });
 }
 
-function kernelsTable(steps: readonly StepMeasurement[]): string {
-  const most = Math.max(...steps.map(({ intervals }) => intervals));
-  const shown = steps.filter(({ intervals, workload }) => intervals === 8 || intervals === most || workload === 'LM');
+function kernelsTable(steps: readonly StepMeasurement[], limits: Limits): string {
+  const fewest = Math.min(...steps.map(({ intervals }) => intervals));
+  const shown = steps.filter(({ intervals }) => intervals === fewest);
   return markdownTable({
     columns: ['step', 'kernel', 'layer', 'calls', 'time', 'MB', 'MFLOP', 'FLOP/byte', 'attainable', 'by', 'share'],
     rows: shown.flatMap((step) => {
@@ -140,9 +142,9 @@ function kernelsTable(steps: readonly StepMeasurement[]): string {
           formatNumber(entry.bytes * 1e-6),
           formatNumber(entry.flops * 1e-6),
           formatNumber(entry.flops / entry.bytes),
-          formatSeconds(entry.attainable),
-          entry.bound,
-          percent(shareOfRoof(entry)),
+          formatSeconds(attainable(entry, limits).seconds),
+          attainable(entry, limits).bound,
+          percent(shareOfRoof(entry, limits)),
         ]);
     }),
   });
@@ -150,14 +152,15 @@ function kernelsTable(steps: readonly StepMeasurement[]): string {
 
 /** What was measured of a slow kernel, and what follows for its next factor. */
 function sentence(explanation: Explanation, limits: Limits, isHardware: boolean): string {
-  const { step, measurement, threads, launch, checked, unchecked, more } = explanation;
-  const { kernel, layer, seconds, flops, bound } = measurement;
-  const time = seconds.median;
+  const { step, measurement, threads, launch, again, unchecked, onePoint, more } = explanation;
+  const { kernel, layer, flops } = measurement;
+  const time = again.median;
+  const allowed = attainable(measurement, limits);
   const rate = flops / time;
   const needs: string[] = [];
   const facts = [`doing nothing in the same workgroups takes ${formatSeconds(launch.median)}`];
   if (launch.median >= HOLDS.launch * time)
-    needs.push('fewer or larger dispatches, since launching is most of its time');
+    needs.push('fewer or larger dispatches, since launching is much of its time');
   if (more) {
     facts.push(`${formatRatio(more.samples)} the samples take ${formatRatio(more.time)} the time`);
     if (more.time < HOLDS.idle * more.samples) needs.push('more work at a time, since the device is not filled');
@@ -168,16 +171,20 @@ function sentence(explanation: Explanation, limits: Limits, isHardware: boolean)
       `each of its ${formatCount(threads)} threads makes a multiply-add every ${formatSeconds(perOperation)}, and a load that ` +
         `waits for the one before takes ${formatSeconds(limits.load.median)}`,
     );
-    if (perOperation >= HOLDS.rate * limits.load.median) needs.push('loads that do not wait for one another');
+    const loads = perOperation / limits.load.median;
+    if (loads >= HOLDS.rate && loads <= 1 / HOLDS.rate) needs.push('more independent loads per thread');
   }
-  if (checked && unchecked) {
-    const saved = 1 - unchecked.median / checked.median;
-    facts.push(
-      `without bounds checks it takes ${formatSeconds(unchecked.median)} in place of ${formatSeconds(checked.median)}`,
+  const compare = (what: string, other: Summary, need: string) => {
+    facts.push(`${what} it takes ${formatSeconds(other.median)}`);
+    if (other.median <= (1 - HOLDS.change) * time) needs.push(need);
+  };
+  if (unchecked)
+    compare(
+      'without bounds checks',
+      unchecked,
+      'fewer indices to be checked: loads of four numbers, or data in registers',
     );
-    if (saved >= HOLDS.checks)
-      needs.push('fewer indices that have to be checked: loads of four numbers, or data in registers');
-  }
+  if (onePoint) compare('with all samples at one point', onePoint, 'samples in the order of their places');
   const { gathered, scattered } = limits;
   const [ofGathered, ofScattered] = [gathered, scattered].map(({ flopsPerSecond }) => rate / flopsPerSecond);
   facts.push(
@@ -191,7 +198,7 @@ function sentence(explanation: Explanation, limits: Limits, isHardware: boolean)
       ? `The next factor needs ${needs.join('; and ')}.`
       : 'None of this takes most of its time: what does would have to be looked for in its instructions.';
   const where = `${layer && `${layer}, `}${caseName(step)}`;
-  const share = `${percent(shareOfRoof(measurement))} of what ${bound} allow`;
+  const share = `${percent(allowed.seconds / time)} of what its ${allowed.bound} allow`;
   return `**${kernel}** (${where}): ${formatSeconds(time)}, ${share}; ${facts.join('; ')}. ${next}`;
 }
 

@@ -127,6 +127,14 @@ describe('report: line chart', () => {
     expect(y[2]).to.be.below(y[0]);
   });
 
+  it('draws a series of dots without a line, however many they are', () => {
+    const elements = read(lineChart({ ...labels, series: [{ name: 's', x: range(100), y: range(100), dots: true }] }));
+    const drawn = withClass(elements, 'series-0');
+    expect(drawn.map(({ attributes }) => attributes['class'])).to.deep.equal(['series series-0 dots']);
+    // One more is the legend's.
+    expect(elements.filter(({ name }) => name === 'circle')).to.have.length(101);
+  });
+
   it('thins long series but keeps their extremes', () => {
     const y = range(100_000).map((x) => Math.sin(x / 1000));
     y[54_321] = 50;
