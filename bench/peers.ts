@@ -17,6 +17,9 @@ import { quick } from './shared.ts';
 
 const argument = (name: string) => process.argv.find((text) => text.startsWith(`--${name}=`))?.split('=')[1];
 const role = argument('peer');
+/** What trainings to an error take, at the end. */
+const TRAINING_SECONDS = 300;
+
 if (role === 'plain') await servePlain();
 else if (role === 'cpu' || role === 'webgpu') await serveBackend(role);
 else await main();
@@ -45,7 +48,7 @@ async function main(): Promise<void> {
   const write = (quiet: boolean) =>
     report({ peers: present, absent, measurements, trainings, leftOut, device, quiet, seconds });
   for (const size of sizes) {
-    if (timeIsUp()) {
+    if (timeIsUp(device ? 0 : TRAINING_SECONDS)) {
       leftOut.push(sizeName(size));
       continue;
     }
