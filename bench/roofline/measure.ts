@@ -130,7 +130,9 @@ export async function explain(
     await own.time();
     await other?.time();
   }
-  const { x } = own.call.buffers;
+  // Lists made from other points would not fit.
+  const hasLists = Object.values(own.call.kernel.bindings).includes('read:uint');
+  const x = hasLists ? undefined : own.call.buffers['x'];
   if (x) backend.write(x, new Float64Array(x.length).fill(ONE_POINT));
   const explanation = {
     step,

@@ -191,7 +191,9 @@ function sentence(explanation: Explanation, limits: Limits, isHardware: boolean)
     `its rate is ${percent(ofGathered)} of that of gathered multiply-adds and ${percent(ofScattered)} of scattered ones`,
   );
   if (Math.max(ofGathered, ofScattered) >= HOLDS.rate) {
-    needs.push('more operations per number loaded, since its loads and stores are about as fast as they can be');
+    needs.push(
+      'more operations per number loaded, since one such load or store for each would take half its time or more',
+    );
   }
   const next =
     needs.length > 0
