@@ -38,10 +38,13 @@ export class Peer {
     const child = spawn(program, rest, { stdio: ['pipe', 'pipe', 'pipe'] });
     this.#child = child;
     this.#dead = false;
-    child.stderr.pipe(createWriteStream(join(LOGS, `${this.spec.id}.log`), { flags: 'a' }));
+    const log = createWriteStream(join(LOGS, `${this.spec.id}.log`), { flags: 'a' });
+    child.stderr.pipe(log, { end: false });
     child.stdin.on('error', () => {});
     createInterface({ input: child.stdout }).on('line', (line) => {
-      if (child === this.#child) this.#answer?.(JSON.parse(line));
+      // Libraries print warnings of their own.
+      if (!line.startsWith('{')) log.write(`${line}\n`);
+      else if (child === this.#child) this.#answer?.(JSON.parse(line));
     });
     const end = (why: string) => {
       if (child !== this.#child) return;

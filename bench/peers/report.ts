@@ -79,8 +79,14 @@ function participants(peers: readonly Peer[], absent: readonly string[]): string
   return [...lines, ...missing].join('\n');
 }
 
+/** By network, intervals and batch. */
+function order(a: Size, b: Size): number {
+  const weight = ({ widths }: Size) => widths.reduce((sum, width) => sum + width, 0);
+  return weight(a) - weight(b) || a.intervals - b.intervals || a.batch - b.batch;
+}
+
 function taskSection(task: Task, { peers, measurements, device }: Findings): string[] {
-  const own = measurements.filter(({ size }) => size.task === task);
+  const own = measurements.filter(({ size }) => size.task === task).sort((a, b) => order(a.size, b.size));
   if (own.length === 0) return [];
   const shown = peers.filter(({ spec }) => own.some(({ cells }) => isShown(cells[spec.id])));
   const ours = device ? ['webgpu'] : OURS;

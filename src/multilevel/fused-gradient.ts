@@ -25,8 +25,10 @@ export interface FusedTerm {
 const FEWEST_WORKGROUPS = 64;
 /** A tile as small as this is worth a workgroup of its own on a device with room for many. */
 const FEWEST_SAMPLES = 16;
-/** Samples of a tile of the CPU: those that its kernel's reference takes at once. */
+/** Most and fewest samples of a tile of the CPU: its kernel's reference takes so many at once; and tiles for its threads. */
 const CPU_SAMPLES = 512;
+const FEWEST_CPU_SAMPLES = 128;
+const CPU_TILES = 8;
 /** Partial sums of float32 numbers grow no longer than this while memory allows. */
 const MOST_SAMPLES = 1024;
 const MOST_TILES = 1024;
@@ -108,7 +110,13 @@ function tilesOf(
   { batch, points, head }: FusedTerm,
   models: number,
 ): number {
-  if (name === 'cpu') return ceilDiv(batch * points.traces, CPU_SAMPLES);
+  if (name === 'cpu') {
+    const coefficients = Math.max(
+      ...layers.map((layer) => (layer.type === 'spline' ? layer.intervals + layer.degree : 1)),
+    );
+    const share = Math.max(ceilDiv(batch, CPU_TILES), FEWEST_CPU_SAMPLES, 2 * coefficients);
+    return ceilDiv(batch, Math.min(share, Math.floor(CPU_SAMPLES / points.traces)));
+  }
   const pass = passSamples(layers, points, head.scalars);
   const wanted = Math.min(MOST_SAMPLES, Math.max(FEWEST_SAMPLES, ceilDiv(batch * models, parallelism)));
   return Math.min(MOST_TILES, ceilDiv(batch, Math.max(pass, wanted)));
