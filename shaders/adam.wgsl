@@ -1,5 +1,6 @@
-// One AdamW step, number t = counter[0] + 1, of every model, with the learning rate schedule[model, min(counter[0],
-// steps - 1)] and the gradient Σ_tile partials[model,tile,i]; and ring[model, counter[0] % ringLength] = Σ_tile losses.
+// One AdamW step, number t = counters[…] + 1, of every model, with the learning rate schedule[model, min(t, steps) - 1] and
+// the gradient Σ_tile partials[model,tile,i]; and ring[model, (t - 1) % ringLength] = Σ_tile losses. Every element counts its
+// steps itself, so that none changes what another still has to read.
 // Elements are the parameters of a model and, last, its loss. Assumes 0 <= beta1, beta2 < 1 and steps, tiles >= 1.
 // After shaders/lib/linear-index.wgsl and tile-sum.wgsl.
 override models: u32;
@@ -18,7 +19,7 @@ override weightDecay: f32;
 @group(0) @binding(3) var<storage, read_write> firstMoment: array<f32>;
 @group(0) @binding(4) var<storage, read_write> secondMoment: array<f32>;
 @group(0) @binding(5) var<storage, read> schedule: array<f32>;
-@group(0) @binding(6) var<storage, read> counter: array<u32>;
+@group(0) @binding(6) var<storage, read_write> counters: array<u32>;
 @group(0) @binding(7) var<storage, read_write> ring: array<f32>;
 
 // 1 - beta^t for both betas by binary powering of the complement c = 1 - beta: 1 - beta^(s + t) = c_s + c_t (1 - c_s).
@@ -53,12 +54,14 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   if (local >= columns || model >= models) {
     return;
   }
+  let done = counters[element];
+  counters[element] = done + 1u;
   if (i == length) {
-    ring[model * ringLength + counter[0] % ringLength] = g;
+    ring[model * ringLength + done % ringLength] = g;
     return;
   }
-  let corrections = biasCorrections(counter[0] + 1u);
-  let learningRate = schedule[model * steps + min(counter[0], steps - 1u)];
+  let corrections = biasCorrections(done + 1u);
+  let learningRate = schedule[model * steps + min(done, steps - 1u)];
   let index = model * length + i;
   let m = beta1 * firstMoment[index] + (1.0 - beta1) * g;
   let v = beta2 * secondMoment[index] + (1.0 - beta2) * g * g;

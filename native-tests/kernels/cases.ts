@@ -212,10 +212,10 @@ const adamCases: Record<string, CaseGenerator> = {
       firstMoment: random.floats(count),
       secondMoment: random.floats(count, () => Math.fround(random.mixed() ** 2)),
       schedule: random.floats(models * steps, () => random.uniform(0, 0.1)),
-      counter: Uint32Array.of(counter),
+      counters: new Uint32Array(models * (length + 1)).fill(counter),
       ring: random.floats(models * ringLength),
     };
-    const worst = { parameters: negative(inputs.parameters), counter: inputs.counter };
+    const worst = { parameters: negative(inputs.parameters), counters: inputs.counters };
     // Binary powering: two squarings' and one update's roundings per bit of the step number.
     const roundings = 24 + 5 * Math.log2(counter + 2) + 2 * Math.min(tiles, 35);
     return sumOfTerms(kernel, { constants, inputs, worst, roundings });

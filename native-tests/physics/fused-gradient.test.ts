@@ -86,7 +86,7 @@ forEachBackend('a differential equation in a kernel per term', (open) => {
       const terms = Object.values(pde.terms);
       const attention = terms.filter((term) => (term.attention ?? 0) > 0).length;
       const objective = problem.bind(kanFor(backend, problem));
-      expect(await dispatchesPerStep(objective, adam())).to.equal(terms.length + attention + 2);
+      expect(await dispatchesPerStep(objective, adam())).to.equal(terms.length + attention + 1);
     }
   });
 

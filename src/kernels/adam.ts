@@ -1,7 +1,7 @@
 /**
  * Adam with decoupled weight decay (AdamW), one step.
  *
- * With step number t = counter[0] + 1 and learning rate η = schedule[min(counter[0], steps − 1)]:
+ * With step number t and learning rate η = schedule[min(t, steps) − 1]:
  * m ← β₁ m + (1 − β₁) g,  v ← β₂ v + (1 − β₂) g²,
  * parameters ← parameters − η (m/(1 − β₁ᵗ) / (√(v/(1 − β₂ᵗ)) + ε) + weightDecay · parameters).
  * Source: Kingma and Ba, arXiv 1412.6980, algorithm 1; Loshchilov and Hutter, arXiv 1711.05101, algorithm 2.
@@ -14,8 +14,8 @@ import { tileSumGrid } from './reductions.ts';
 
 /**
  * All `models` at once: parameters and moments [models, length], schedule [models, steps]. The gradient is the sum over tiles
- * of partials [models, tiles, length], the loss that of losses [models, tiles]; it goes to place counter[0] % ringLength of
- * ring [models, ringLength]. The counter is read only: `advanceCounter` (src/kernels/counter.ts) moves it on.
+ * of partials [models, tiles, length], the loss that of losses [models, tiles]; it goes to place (t − 1) % ringLength of ring
+ * [models, ringLength]. counters [models, length + 1] hold t − 1, each for one parameter or loss, and go on by one.
  */
 export const adam = defineKernel({
   name: 'adam',
@@ -27,7 +27,7 @@ export const adam = defineKernel({
     firstMoment: 'update',
     secondMoment: 'update',
     schedule: 'read',
-    counter: 'read:uint',
+    counters: 'update:uint',
     ring: 'update',
   },
   constants: ['models', 'length', 'tiles', 'steps', 'ringLength', 'beta1', 'beta2', 'epsilon', 'weightDecay'],
@@ -38,18 +38,19 @@ export const adam = defineKernel({
     firstMoment: models * length,
     secondMoment: models * length,
     schedule: models * steps,
-    counter: 1,
+    counters: models * (length + 1),
     ring: models * ringLength,
   }),
   workgroups: ({ models, length, tiles }) => tileSumGrid(models * (length + 1), tiles),
   flops: ({ models, length, tiles }) => models * length * (16 + tiles),
   reference(buffers, { models, length, tiles, steps, ringLength, beta1, beta2, epsilon, weightDecay }) {
-    const { parameters, partials, losses, firstMoment, secondMoment, schedule, counter, ring } = buffers;
-    const step = counter[0] + 1;
+    const { parameters, partials, losses, firstMoment, secondMoment, schedule, counters, ring } = buffers;
+    const [done] = counters;
+    const step = done + 1;
     const firstCorrection = 1 - beta1 ** step;
     const secondCorrection = 1 - beta2 ** step;
     for (let model = 0; model < models; model++) {
-      const learningRate = schedule[model * steps + Math.min(counter[0], steps - 1)];
+      const learningRate = schedule[model * steps + Math.min(done, steps - 1)];
       const from = model * length;
       for (let i = from; i < from + length; i++) {
         let g = 0;
@@ -63,7 +64,8 @@ export const adam = defineKernel({
       }
       let loss = 0;
       for (let tile = 0; tile < tiles; tile++) loss += losses[model * tiles + tile];
-      ring[model * ringLength + (counter[0] % ringLength)] = loss;
+      ring[model * ringLength + (done % ringLength)] = loss;
     }
+    counters.fill(step, 0, models * (length + 1));
   },
 });

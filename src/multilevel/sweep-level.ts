@@ -2,7 +2,6 @@ import type { Matrix } from '../arrays.ts';
 import type { Backend, DeviceBuffer, Recording } from '../backend/backend.ts';
 import { dispatch } from '../backend/dispatch.ts';
 import { adam as adamKernel } from '../kernels/adam.ts';
-import { advanceCounter } from '../kernels/counter.ts';
 import { squaredErrorHead } from '../kernels/squared-error-head.ts';
 import { copy } from '../kernels/vectors.ts';
 import type { Kan } from '../models/kan.ts';
@@ -160,14 +159,10 @@ export class SweepLevel {
     const schedule = this.#memory.allocate(models * steps);
     const all = rates.flatMap((rate) => [...learningRates(rate, { type: 'cosine' }, steps)]);
     this.#backend.write(schedule, all);
-    const counter = this.#memory.allocate(1, { type: 'uint', label: 'step counter' });
+    const counters = this.#memory.allocate(models * (this.#length + 1), { type: 'uint', label: 'step counters' });
     const [firstMoment, secondMoment] = [0, 1].map(() => this.#memory.allocate(this.#values.length));
-    const state = { parameters: this.#values, firstMoment, secondMoment, schedule, counter, ring: this.#ring };
+    const state = { parameters: this.#values, firstMoment, secondMoment, schedule, counters, ring: this.#ring };
     const sizes = { models, length: this.#length, tiles, steps, ringLength: CHUNK };
-    return [
-      ...evaluate,
-      dispatch(adamKernel, { ...state, partials, losses }, { ...CONSTANTS, ...sizes }),
-      dispatch(advanceCounter, { counter }, {}),
-    ];
+    return [...evaluate, dispatch(adamKernel, { ...state, partials, losses }, { ...CONSTANTS, ...sizes })];
   }
 }

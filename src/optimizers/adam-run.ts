@@ -49,7 +49,8 @@ export class AdamRun implements OptimizerRun {
   readonly #memory: Memory;
   readonly #state: readonly DeviceBuffer[];
   readonly #schedule: DeviceBuffer;
-  readonly #counter: DeviceBuffer;
+  /** Steps made, as every thread of the kernel counts them. */
+  readonly #counters: DeviceBuffer;
   readonly #ring: DeviceBuffer;
   readonly #constants: { beta1: number; beta2: number; epsilon: number; weightDecay: number };
   #fused?: FusedGradient;
@@ -77,11 +78,11 @@ export class AdamRun implements OptimizerRun {
     const moments = [memory.allocate(variables.length), memory.allocate(variables.length)];
     this.#state = [variables.values, ...moments, ...(objective.stepState ?? [])];
     this.#schedule = memory.allocate(rates.length);
-    this.#counter = objective.miniBatches?.counter ?? memory.allocate(1, { type: 'uint', label: 'step counter' });
+    this.#counters = memory.allocate(variables.length + 1, { type: 'uint', label: 'step counters' });
     this.#ring = memory.allocate(SNAPSHOTS * CHUNK);
     this.#nonfinite = memory.allocate(SNAPSHOTS, { type: 'uint' });
     backend.write(this.#schedule, rates);
-    backend.write(this.#counter, [0]);
+    this.#countFrom(0);
   }
 
   async record(): Promise<void> {
@@ -90,7 +91,8 @@ export class AdamRun implements OptimizerRun {
     const { length: count } = variables;
     this.#fused = await this.#objective.fuse?.();
     const { evaluate, partials, losses, tiles } = this.#fused?.tiled ?? whole(this.#objective);
-    const [schedule, counter, ring] = [this.#schedule, this.#counter, this.#ring];
+    const [schedule, counters, ring] = [this.#schedule, this.#counters, this.#ring];
+    const counter = this.#objective.miniBatches?.counter;
     const sizes = { models: 1, length: count, tiles, steps: schedule.length, ringLength: ring.length };
     this.#step = await backend.record(
       [
@@ -98,10 +100,10 @@ export class AdamRun implements OptimizerRun {
         ...perStep,
         dispatch(
           adamKernel,
-          { parameters, partials, losses, firstMoment, secondMoment, schedule, counter, ring },
+          { parameters, partials, losses, firstMoment, secondMoment, schedule, counters, ring },
           { ...this.#constants, ...sizes },
         ),
-        dispatch(advanceCounter, { counter }, {}),
+        ...(counter ? [dispatch(advanceCounter, { counter }, {})] : []),
       ],
       'adam step',
     );
@@ -162,9 +164,15 @@ export class AdamRun implements OptimizerRun {
     const { first, slot } = [...this.#chunks].reverse().find((chunk) => chunk.first <= step)!;
     if (miniBatches) miniBatches.shuffle(Math.floor(first / miniBatches.stepsPerEpoch));
     this.#snapshots[slot].restore();
-    backend.write(this.#counter, [first]);
+    this.#countFrom(first);
     if (step > first) backend.run(this.#step, step - first);
     await backend.finish();
+  }
+
+  #countFrom(step: number): void {
+    const { backend, miniBatches } = this.#objective;
+    backend.write(this.#counters, new Uint32Array(this.#counters.length).fill(step));
+    if (miniBatches) backend.write(miniBatches.counter, [step]);
   }
 
   dispose(): void {
