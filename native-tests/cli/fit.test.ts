@@ -99,6 +99,18 @@ describe('nestkan fit (dist/cli.js)', () => {
     expect(await run('2')).not.to.deep.equal(first);
   });
 
+  it('tells the seed of the start that did best, which alone gives the same result', async () => {
+    const data = write('plane.csv', plane);
+    const race = await fitJson(data, '--target', 'large', ...FIXED, '--seed', '4', '--restarts', '3');
+    expect(race.seed).to.be.within(4, 6);
+    const alone = await fitJson(data, '--target', 'large', ...FIXED, '--seed', String(race.seed));
+    expect(race.model).to.deep.equal(alone.model);
+    expect(race.work).to.be.above(alone.work);
+    const { code, stdout } = await nestkan('fit', data, '--target', 'large', '--restarts', '0', '--json');
+    expect(code).to.equal(2);
+    expect(JSON.parse(stdout).error.message).to.contain('--restarts');
+  });
+
   it('runs on WebGPU in float32', async () => {
     const args = ['--target', 'y', '--hidden', '2', '--levels', '1', '--steps', '5', '--roughness', '0'];
     const result = await fitJson(write('line.csv', line), ...args, '--device', 'webgpu');

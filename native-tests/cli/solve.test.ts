@@ -60,6 +60,16 @@ describe('nestkan solve (dist/cli.js)', () => {
     expect(result.scalars).to.deep.equal({});
   });
 
+  it('races several starts, and tells the seed that did best', async () => {
+    const settings = ['--steps', '8', '--levels', '2', '--intervals', '2', '--degree', '3', '--hidden', '2'];
+    const file = module(`export default ${PARABOLA};`);
+    const race = await solveJson(file, ...settings, '--restarts', '3');
+    const alone = await solveJson(file, ...settings, '--seed', String(race.seed));
+    expect(race.seed).to.be.within(0, 2);
+    expect(race.relativeL2).to.equal(alone.relativeL2);
+    expect(race.work).to.be.above(alone.work);
+  });
+
   it('counts parameters, steps and work, and measures every term on every level', async () => {
     const settings = ['--optimizer', 'adam', '--steps', '10', '--levels', '3', '--intervals', '2', '--degree', '3'];
     const result = await solveJson(module(`export default ${PARABOLA};`), '--hidden', '2', ...settings);

@@ -107,6 +107,22 @@ forEachBackend('a regression in one kernel', (open) => {
     await expectSame(open, batches, async (backend) => Kan.create(backend, ARCHITECTURE), 2);
   });
 
+  it('takes fewer tiles where a gradient is long', async () => {
+    const backend = await openLarge(open);
+    const tilesOf = async (intervals: number) => {
+      const kan = Kan.create(backend, { widths: [1, 20, 1], intervals });
+      const rows = Array.from({ length: 60_000 }, (_, row) => [row / 60_000]);
+      const objective = regression({ inputs: rows, targets: rows }).bind(kan);
+      const fused = await objective.fuse!();
+      const { tiles } = fused!.tiled;
+      for (const part of [fused!, objective, kan]) part.dispose();
+      return { tiles, numbers: tiles * kan.parameters.length };
+    };
+    const [short, long] = [await tilesOf(4), await tilesOf(4096)];
+    expect(long.numbers).to.be.at.most(2 ** 24);
+    expect(long.tiles).to.be.below(short.tiles);
+  });
+
   it('launches two kernels per step of Adam', async () => {
     const backend = await openLarge(open);
     const objective = problem.bind(Kan.create(backend, ARCHITECTURE));

@@ -32,6 +32,8 @@ const CPU_TILES = 8;
 /** Partial sums of float32 numbers grow no longer than this while memory allows. */
 const MOST_SAMPLES = 1024;
 const MOST_TILES = 1024;
+/** Numbers that partial gradients of a term may take in all. */
+const MOST_PARTIALS = 2 ** 24;
 
 /**
  * The gradient of a sum of terms from one kernel per term (src/kernels/network-gradient.ts), tile by tile; undefined where
@@ -79,7 +81,8 @@ export function tiledGradient(
   if (!layers || !terms.every(({ points, head }) => isNarrow(layers, points, head.scalars))) return undefined;
   const { backend, parameters } = network;
   const { length } = parameters;
-  const tiles = terms.map((term) => tilesOf(backend, layers, term, models));
+  const affordable = Math.max(1, Math.floor(MOST_PARTIALS / (models * length)));
+  const tiles = terms.map((term) => Math.min(affordable, tilesOf(backend, layers, term, models)));
   const allTiles = tiles.reduce((sum, count) => sum + count, 0);
   const partials = backend.allocate(models * allTiles * length, { label: 'partial gradients' });
   const losses = backend.allocate(models * allTiles, { label: 'partial losses' });
