@@ -1,8 +1,9 @@
 // Bundles: `node .ci/build.mjs` makes dist/ (library, command line, types); other scripts import bundle().
 import { execFileSync } from 'node:child_process';
 import { chmodSync, readFileSync, rmSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
@@ -74,6 +75,26 @@ export function bundle({ external = [], ...options }) {
     logLevel: 'warning',
     ...options,
   });
+}
+
+/** Compressed bytes of an entry: what it loads at once, and what it fetches when first asked for. */
+export async function sizesOf(entry) {
+  const options = { entryPoints: [entry], outdir: 'sizes', splitting: true, minify: true, logLevel: 'error' };
+  const { outputFiles, metafile } = await bundle({ ...options, write: false, metafile: true });
+  const atOnce = new Set();
+  const visit = (path) => {
+    if (atOnce.has(path)) return;
+    atOnce.add(path);
+    for (const { path: next, kind, external } of metafile.outputs[path].imports) {
+      if (kind === 'import-statement' && !external) visit(next);
+    }
+  };
+  visit(Object.keys(metafile.outputs).find((path) => metafile.outputs[path].entryPoint === entry));
+  const size = (isWanted) => {
+    const wanted = outputFiles.filter(({ path }) => isWanted(relative('.', path).replaceAll('\\', '/')));
+    return gzipSync(Buffer.concat(wanted.map(({ contents }) => contents)), { level: 9 }).length;
+  };
+  return { atOnce: size((path) => atOnce.has(path)), later: size((path) => !atOnce.has(path)) };
 }
 
 /** Programs for Node (tests, benchmarks, the command line) with their libraries inside. */

@@ -26,7 +26,7 @@ describe('nestkan fit (dist/cli.js)', () => {
   }
 
   it('finds a straight line and says so in the documented form', async () => {
-    const result = await fitJson(write('line.csv', line), '--target', 'y', ...FIXED, '--seed', '3');
+    const result = await fitJson(write('line.csv', line), '--target', 'y', ...FIXED, '--seed', '3', '--threads', '1');
     expect(result).to.deep.include({ command: 'fit', interrupted: false, inputs: ['x'], targets: ['y'] });
     expect(result.device).to.deep.equal({ backend: 'cpu', adapter: 'JavaScript, float64', precision: 'float64' });
     expect(result.model).to.deep.equal({ widths: [1, 2, 1], degree: 3, basis: 'spline', intervals: [8, 8] });
