@@ -81,7 +81,10 @@ async function prepared(
     if ('loss' in reply) {
       losses[id] = reply.loss;
       cells[id] = { note: reply.note };
-    } else cells[id] = { reason: 'failed' in reply ? reply.failed : reply.unsupported };
+      return;
+    }
+    cells[id] = { reason: 'failed' in reply ? reply.failed : reply.unsupported };
+    if ('failed' in reply && id !== REFERENCE) peer.abandon();
   };
   if (together) await Promise.all(peers.map(prepare));
   else for (const peer of peers) await prepare(peer);

@@ -75,13 +75,18 @@ export class Peer {
     this.#child.stdin.end();
   }
 
+  /** Ends the process; the next request starts another. What went wrong in one may have left its memory full. */
+  abandon(): void {
+    this.#dead = true;
+    this.#child?.kill('SIGKILL');
+    this.#child = undefined;
+    this.#answer = undefined;
+  }
+
   #wait(seconds: number): Promise<Reply | Hello> {
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
-        this.#dead = true;
-        this.#child?.kill('SIGKILL');
-        this.#child = undefined;
-        this.#answer = undefined;
+        this.abandon();
         resolve({ failed: `no answer within ${seconds} s` });
       }, 1000 * seconds);
       this.#answer = (reply) => {
