@@ -12,7 +12,6 @@ import { ensureAdapter } from '../.ci/setup-vulkan.mjs';
 const BENCHMARKS = [
   'kernels',
   'roofline',
-  'steps',
   'peers',
   'rounding',
   'paper-table2',

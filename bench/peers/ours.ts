@@ -14,8 +14,8 @@ import {
   regression,
   Tape,
 } from '../../src/node.ts';
-import { PlainKan } from '../plain-kan.ts';
 import { trainOurs } from './ours-training.ts';
+import { PlainKan } from './plain-kan.ts';
 import type { CaseRequest, Hello, Prepared, Size, Timed } from './protocol.ts';
 import { readCase, serve, Unsupported, writeArrays } from './serve.mjs';
 
