@@ -99,7 +99,7 @@ describe('nestkan fit (dist/cli.js)', () => {
     expect(await run('2')).not.to.deep.equal(first);
   });
 
-  it('tells the seed of the start that did best, which alone gives the same result', async () => {
+  it('races several starts, and tells the seed of the winner', async () => {
     const data = write('plane.csv', plane);
     const race = await fitJson(data, '--target', 'large', ...FIXED, '--seed', '4', '--restarts', '3');
     expect(race.seed).to.be.within(4, 6);

@@ -60,14 +60,13 @@ describe('nestkan solve (dist/cli.js)', () => {
     expect(result.scalars).to.deep.equal({});
   });
 
-  it('races several starts, and tells the seed that did best', async () => {
-    const settings = ['--steps', '8', '--levels', '2', '--intervals', '2', '--degree', '3', '--hidden', '2'];
-    const file = module(`export default ${PARABOLA};`);
-    const race = await solveJson(file, ...settings, '--restarts', '3');
-    const alone = await solveJson(file, ...settings, '--seed', String(race.seed));
-    expect(race.seed).to.be.within(0, 2);
-    expect(race.relativeL2).to.equal(alone.relativeL2);
-    expect(race.work).to.be.above(alone.work);
+  it('races several starts, and tells the seed of the winner', async () => {
+    const settings = ['--optimizer', 'adam', '--steps', '8', '--levels', '2', '--intervals', '2', '--hidden', '2'];
+    const race = await solveJson(module(`export default ${PARABOLA};`), ...settings, '--seed', '4', '--restarts', '3');
+    expect(race.seed).to.be.within(4, 6);
+    // Three networks on 2 intervals, of which two go on to 4.
+    expect(race.work).to.equal(3 * 8 * 2 + 2 * 8 * 4);
+    expect(race.levels).to.have.length(2);
   });
 
   it('counts parameters, steps and work, and measures every term on every level', async () => {

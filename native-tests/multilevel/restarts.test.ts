@@ -8,7 +8,8 @@ import { regression } from '../../src/multilevel/regression.ts';
 import { trainRestarts } from '../../src/multilevel/restarts.ts';
 import { trainMultilevel } from '../../src/multilevel/train.ts';
 import { adam } from '../../src/optimizers/adam.ts';
-import { poissonSmoothPde } from '../../src/physics/problems/poisson-smooth.ts';
+import { definePde } from '../../src/physics/pde.ts';
+import { grid, points } from '../../src/physics/sampling.ts';
 import { solve } from '../../src/physics/solve.ts';
 import { errorOf } from '../backends.ts';
 import { figureOf, sample, smooth } from './problems.ts';
@@ -139,17 +140,27 @@ describe('restarts', () => {
     expect(backend.counters.bytes).to.equal(0);
   });
 
-  it('solve tells the seed that did best, which alone gives the same solution', async () => {
+  it('solve tells the seed of the winner, which alone gives the same solution on the same points', async () => {
     const backend = new CpuBackend();
-    const pde = poissonSmoothPde({ volumePoints: 60, boundaryPoints: 20 });
-    const options = { hidden: [2], intervals: 2, levels: 2, steps: 6, seed: 5 };
-    const race = await solve(backend, pde, { ...options, restarts: 3 });
-    expect(race.seed).to.be.within(5, 7);
-    const alone = await solve(backend, pde, { ...options, seed: race.seed });
-    expect(race.history.levels.map(({ trainLoss }) => trainLoss)).to.deep.equal(
-      alone.history.levels.map(({ trainLoss }) => trainLoss),
-    );
-    for (const { model } of [race, alone]) model.dispose();
+    const pde = definePde({
+      inputs: { x: [-1, 1] },
+      terms: {
+        inside: { on: grid({ x: 20 }, { part: 'inside' }), residual: ({ u, x }) => u.xx.add(u.mul(u)).sub(x) },
+        ends: { on: points([[-1], [1]]), residual: ({ u }) => u },
+      },
+    });
+    const options = { hidden: [2], intervals: 2, levels: 2, steps: 6, heldOut: false };
+    const winners = new Set<number>();
+    for (const seed of [0, 5, 10]) {
+      const race = await solve(backend, pde, { ...options, seed, restarts: 3 });
+      expect(race.seed).to.be.within(seed, seed + 2);
+      winners.add(race.seed - seed);
+      const alone = await solve(backend, pde, { ...options, seed: race.seed });
+      const losses = ({ history }: typeof race) => history.levels.map(({ trainLoss }) => trainLoss);
+      expect(losses(race)).to.deep.equal(losses(alone));
+      for (const { model } of [race, alone]) model.dispose();
+    }
+    expect([...winners].some((restart) => restart > 0)).to.equal(true);
     expect(backend.counters.bytes).to.equal(0);
   });
 });

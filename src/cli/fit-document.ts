@@ -29,7 +29,7 @@ export interface FitDocument {
   skippedRows: number;
   model: { widths: number[]; degree: number; basis: 'spline'; intervals: number[] };
   parameters: number;
-  /** Of the start that did best. */
+  /** Of the network that did best. */
   seed: number;
   levels: FitLevelDocument[];
   train: Score;

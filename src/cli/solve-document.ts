@@ -32,7 +32,7 @@ export interface SolveDocument {
   description: string;
   model: { widths: number[]; degree: number; basis: 'spline'; intervals: number[] };
   parameters: number;
-  /** Of the start that did best. */
+  /** Of the network that did best. */
   seed: number;
   levels: SolveLevelDocument[];
   relativeL2: number | null;

@@ -81,7 +81,7 @@ export interface FitResult {
   readonly work: number;
   readonly seconds: number;
   readonly roughness: number;
-  /** Of the start that did best. */
+  /** Of the network that did best: the given one plus the number of its start. Rows are divided by the given one. */
   readonly seed: number;
   /** Empty where the roughness was given, or rows were too few to choose it. */
   readonly candidates: readonly Candidate[];

@@ -65,7 +65,7 @@ export interface Solution {
   /** Levels' `watched` holds every term's mean squared residual under its name, and {@link SolutionErrors}. */
   readonly history: TrainingHistory;
   readonly problem: PdeProblem;
-  /** Of the start that did best. */
+  /** Of the network that did best: the given one plus the number of its start. Points go by the given one. */
   readonly seed: number;
   /** Undefined where no exact solution is known. */
   readonly errors?: SolutionErrors;
