@@ -99,7 +99,7 @@ forEachBackend('a sweep', (open) => {
   it('trains networks that are too wide for one kernel one after the other', async () => {
     const backend = await open();
     const wide = { widths: [2, 40, 40, 1], intervals: 1 };
-    const options = { members: [{ seed: 1 }, { seed: 2 }], levels: 1, steps: 3, validation: held };
+    const options = { members: [{ seed: 1 }, { seed: 2 }], levels: 1, steps: 3, validation: held, patience: undefined };
     const trained = await sweep(backend, wide, { ...data, ...options });
     for (const { levels, outcome } of trained.members) {
       expect(outcome).to.equal('completed');

@@ -114,7 +114,17 @@ interface Running extends SweepResult {
   outcome: SweepResult['outcome'];
 }
 
-const defaults = { levels: 4, steps: 200, validationInterval: 25, patience: Number.POSITIVE_INFINITY };
+/** The options, with what they leave open filled in. */
+function settingsOf({
+  levels = 4,
+  steps = 200,
+  validationInterval = 25,
+  patience = Number.POSITIVE_INFINITY,
+  signal,
+  onProgress,
+}: SweepOptions) {
+  return { levels, steps, validationInterval, patience, signal, onProgress };
+}
 
 /** False where the networks are not of the kind that one kernel trains. */
 async function trainTogether(
@@ -123,7 +133,7 @@ async function trainTogether(
   validation: SweepData | undefined,
   options: SweepOptions,
 ): Promise<boolean> {
-  const { levels, steps } = { ...defaults, ...options };
+  const { levels, steps } = settingsOf(options);
   const rates = running.map(({ learningRate }) => learningRate);
   for (let level = 0; level < levels; level++) {
     if (level > 0) for (const member of running) await refine(member);
@@ -153,7 +163,7 @@ async function trainLevel(
   isValidated: boolean,
   options: SweepOptions,
 ): Promise<void> {
-  const { levels, steps, validationInterval, patience, signal, onProgress } = { ...defaults, ...options };
+  const { levels, steps, validationInterval, patience, signal, onProgress } = settingsOf(options);
   const members = running.map(() => ({ best: Number.POSITIVE_INFINITY, looks: 0, steps, failed: false }));
   const isDone = (number: number) => members[number].failed || members[number].looks >= patience;
   const look = async (step: number) => {
@@ -211,7 +221,7 @@ async function trainApart(
   validation: Problem | undefined,
   options: SweepOptions,
 ): Promise<void> {
-  const { levels, steps, validationInterval, patience, signal, onProgress } = { ...defaults, ...options };
+  const { levels, steps, validationInterval, patience, signal, onProgress } = settingsOf(options);
   const losses = running.map(() => Number.NaN);
   for (const [number, member] of running.entries()) {
     const initial = member.model;
@@ -259,8 +269,8 @@ function bestOf(running: readonly Running[]): number {
 }
 
 function checkSweep(options: SweepOptions): void {
-  const { members, targets, levels = defaults.levels, steps = defaults.steps } = options;
-  const { validationInterval, patience } = options;
+  const { members, targets } = options;
+  const { levels, steps, validationInterval, patience } = settingsOf(options);
   checkOptions({ validationInterval, patience });
   const own = members.filter((member) => member.targets !== undefined).length;
   const problem =
