@@ -1,5 +1,5 @@
 // What a workgroup of a network in one kernel shares (src/kernels/network-gradient.ts): per row one number for each of
-// SLOTS points. After src/kernels/spline-wgsl.ts (windowWgsl) and jet.wgsl.
+// SLOTS points. After src/kernels/spline-wgsl.ts (windowWgsl) and jet-channel.wgsl.
 override batch: u32;
 override models: u32;
 override length: u32;

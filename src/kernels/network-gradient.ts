@@ -134,11 +134,10 @@ function wgslOf(
   layers: readonly NetworkLayer[],
   { directions, order, traces }: NetworkPoints,
   head: LossHead,
-  { rows, pointRows, firstRows, firstPointRows, slots }: Plan,
+  { rows, pointRows, firstRows, firstPointRows, perSlot, slots }: Plan,
 ): string {
   const unsigned = (values: Record<string, number>) =>
     Object.entries(values).map(([name, value]) => `const ${name} = ${value}u;`);
-  const used = 2 * rows + Math.max(1, pointRows) + Math.max(1, head.scalars) + 1;
   const bindings = Object.entries({ x: 'read', parameters: 'read', ...head.bindings, partials: '', losses: '' });
   const last = layers[layers.length - 1];
   const edges = layers.map((layer) => {
@@ -154,7 +153,7 @@ function wgslOf(
     ...unsigned({ channels: 1 + order * directions, directions, order, traces, INPUTS: layers[0].inputs }),
     ...unsigned({ OUTPUTS: last.outputs, OUTPUT_ROW: firstRows[layers.length], SLOTS: slots, LANES, ROWS: rows }),
     ...unsigned({ POINT_ROWS: Math.max(1, pointRows), SCALARS: head.scalars, SCALAR_ROWS: Math.max(1, head.scalars) }),
-    ...unsigned({ SAMPLES: Math.floor(slots / traces), LARGEST_LOCAL_SUMS: MEMORY - used * (slots + 1) }),
+    ...unsigned({ SAMPLES: Math.floor(slots / traces), LARGEST_LOCAL_SUMS: MEMORY - perSlot * (slots + 1) }),
     ...unsigned({ LAYERS: layers.length, EDGES: edges.reduce((sum, count) => sum + count, 0) }),
     'override firstScalar: u32;',
     windowWgsl,

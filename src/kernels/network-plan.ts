@@ -36,6 +36,7 @@ export const LANES = 8;
 export const MEMORY = 4032;
 /** Fewer points at once are not worth it. */
 const FEWEST_SLOTS = 4;
+
 /** What a workgroup keeps in its memory, and where. */
 export interface Plan {
   /** Rows of activations, and of adjoints. */
@@ -44,6 +45,8 @@ export interface Plan {
   /** First row of the inputs of every layer, and of the output. */
   readonly firstRows: readonly number[];
   readonly firstPointRows: readonly number[];
+  /** Numbers kept for each point. */
+  readonly perSlot: number;
   /** Points worked at together; 0 where even few do not fit. */
   readonly slots: number;
 }
@@ -66,7 +69,7 @@ export function planOf(
   const perSlot = 2 * rows + Math.max(1, pointRows) + Math.max(1, scalars) + 1;
   let slots = MOST_SLOTS;
   while (slots >= FEWEST_SLOTS && perSlot * (slots + 1) > MEMORY) slots /= 2;
-  return { rows, pointRows, firstRows, firstPointRows, slots: slots >= FEWEST_SLOTS * traces ? slots : 0 };
+  return { rows, pointRows, firstRows, firstPointRows, perSlot, slots: slots >= FEWEST_SLOTS * traces ? slots : 0 };
 }
 
 /** Most edges that a network may have to be worth a single kernel. */

@@ -1,7 +1,7 @@
 import type { Backend, DeviceBuffer, Dispatch } from '../backend/backend.ts';
 import { dispatch } from '../backend/dispatch.ts';
 import { ceilDiv } from '../kernels/kernel.ts';
-import { type LossHead, networkGradient } from '../kernels/network-gradient.ts';
+import { type LossHead, networkGradient, REFERENCE_POINTS } from '../kernels/network-gradient.ts';
 import { isNarrow, type NetworkLayer, type NetworkPoints, passSamples } from '../kernels/network-plan.ts';
 import { sumTiles } from '../kernels/reductions.ts';
 import { biasName, weightsName } from '../models/layer.ts';
@@ -25,8 +25,7 @@ export interface FusedTerm {
 const FEWEST_WORKGROUPS = 64;
 /** A tile as small as this is worth a workgroup of its own on a device with room for many. */
 const FEWEST_SAMPLES = 16;
-/** Most and fewest samples of a tile of the CPU: its kernel's reference takes so many at once; and tiles for its threads. */
-const CPU_SAMPLES = 512;
+/** Fewest samples of a tile of the CPU, and tiles for its threads; at most what the kernel's reference takes at once. */
 const FEWEST_CPU_SAMPLES = 128;
 const CPU_TILES = 8;
 /** Partial sums of float32 numbers grow no longer than this while memory allows. */
@@ -118,7 +117,7 @@ function tilesOf(
       ...layers.map((layer) => (layer.type === 'spline' ? layer.intervals + layer.degree : 1)),
     );
     const share = Math.max(ceilDiv(batch, CPU_TILES), FEWEST_CPU_SAMPLES, 2 * coefficients);
-    return ceilDiv(batch, Math.min(share, Math.floor(CPU_SAMPLES / points.traces)));
+    return ceilDiv(batch, Math.min(share, Math.floor(REFERENCE_POINTS / points.traces)));
   }
   const pass = passSamples(layers, points, head.scalars);
   const wanted = Math.min(MOST_SAMPLES, Math.max(FEWEST_SAMPLES, ceilDiv(batch * models, parallelism)));

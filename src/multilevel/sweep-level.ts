@@ -5,6 +5,7 @@ import { adam as adamKernel } from '../kernels/adam.ts';
 import { squaredErrorHead } from '../kernels/squared-error-head.ts';
 import { copy } from '../kernels/vectors.ts';
 import type { Kan } from '../models/kan.ts';
+import { adamDefaults } from '../optimizers/adam.ts';
 import { Memory } from '../optimizers/memory.ts';
 import type { TiledGradient } from '../optimizers/objective.ts';
 import { learningRates } from '../optimizers/schedule.ts';
@@ -12,9 +13,6 @@ import { type FusedTerm, tiledGradient } from './fused-gradient.ts';
 
 /** Steps between readbacks of losses, where validation does not ask for fewer. */
 const CHUNK = 64;
-/** Of Adam, as in src/optimizers/adam.ts. */
-const CONSTANTS = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 };
-
 /** Rows of inputs, and of targets: one table for all members, or one for each. */
 export interface SweepData {
   readonly inputs: Matrix;
@@ -137,9 +135,12 @@ export class SweepLevel {
   #gradientOf({ inputs, targets }: SweepData): TiledGradient | undefined {
     const [model] = this.#models;
     const upload = (...parts: readonly Matrix[]) => {
-      const data = Float64Array.from(parts.flatMap((part) => [...part.data]));
-      const buffer = this.#memory.allocate(data.length);
-      this.#backend.write(buffer, data);
+      // All of one shape.
+      const [{ data }] = parts;
+      const all = new Float64Array(parts.length * data.length);
+      for (const [number, part] of parts.entries()) all.set(part.data, number * data.length);
+      const buffer = this.#memory.allocate(all.length);
+      this.#backend.write(buffer, all);
       return buffer;
     };
     const term: FusedTerm = {
@@ -162,7 +163,8 @@ export class SweepLevel {
     const counters = this.#memory.allocate(models * (this.#length + 1), { type: 'uint', label: 'step counters' });
     const [firstMoment, secondMoment] = [0, 1].map(() => this.#memory.allocate(this.#values.length));
     const state = { parameters: this.#values, firstMoment, secondMoment, schedule, counters, ring: this.#ring };
+    const { learningRate: _, ...constants } = adamDefaults;
     const sizes = { models, length: this.#length, tiles, steps, ringLength: CHUNK };
-    return [...evaluate, dispatch(adamKernel, { ...state, partials, losses }, { ...CONSTANTS, ...sizes })];
+    return [...evaluate, dispatch(adamKernel, { ...state, partials, losses }, { ...constants, ...sizes })];
   }
 }

@@ -2,7 +2,7 @@ import { type Rows, toMatrix } from '../arrays.ts';
 import type { Backend } from '../backend/backend.ts';
 import { NestkanError } from '../errors.ts';
 import { Kan, type KanOptions } from '../models/kan.ts';
-import { adam } from '../optimizers/adam.ts';
+import { adam, adamDefaults } from '../optimizers/adam.ts';
 import { learningRates } from '../optimizers/schedule.ts';
 import { secondsSince, type TrainingHistory } from './history.ts';
 import { checkOptions, type TrainOptions } from './options.ts';
@@ -89,7 +89,7 @@ export async function sweep(backend: Backend, architecture: KanOptions, options:
   const held = validation && regression(validation);
   const running: Running[] = [];
   try {
-    for (const [number, { seed = number, learningRate = 0.02 }] of members.entries()) {
+    for (const [number, { seed = number, learningRate = adamDefaults.learningRate }] of members.entries()) {
       const model = Kan.create(backend, { ...architecture, seed });
       running.push({ seed, learningRate, model, levels: [], outcome: 'completed' });
     }
@@ -282,5 +282,6 @@ function checkSweep(options: SweepOptions): void {
       'Use positive whole numbers.',
     ]);
   if (problem) throw new NestkanError('INVALID_ARGUMENT', problem[0], { fix: problem[1] });
-  for (const { learningRate = 0.02 } of members) learningRates(learningRate, { type: 'cosine' }, 1);
+  for (const { learningRate = adamDefaults.learningRate } of members)
+    learningRates(learningRate, { type: 'cosine' }, 1);
 }

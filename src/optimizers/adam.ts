@@ -3,14 +3,18 @@ import type { AdamOptions } from './adam-run.ts';
 import type { Optimizer } from './optimizer.ts';
 import { learningRates } from './schedule.ts';
 
+/** What {@link adam} does where its options say nothing. */
+export const adamDefaults = { learningRate: 0.02, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 } as const;
+
 /**
  * Adam, with decoupled weight decay. Works on mini-batches.
  *
  * Source: Kingma and Ba, arXiv 1412.6980; Loshchilov and Hutter, arXiv 1711.05101.
  */
 export function adam(options: AdamOptions = {}): Optimizer {
-  const { learningRate = 0.02, schedule = { type: 'cosine' }, beta1 = 0.9, beta2 = 0.999 } = options;
-  const { epsilon = 1e-8, weightDecay = 0 } = options;
+  const { learningRate = adamDefaults.learningRate, schedule = { type: 'cosine' } } = options;
+  const { beta1 = adamDefaults.beta1, beta2 = adamDefaults.beta2 } = options;
+  const { epsilon = adamDefaults.epsilon, weightDecay = adamDefaults.weightDecay } = options;
   learningRates(learningRate, schedule, 1);
   for (const [name, value, limit] of [
     ['beta1', beta1, 1],
