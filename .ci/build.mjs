@@ -5,6 +5,7 @@ import { relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
+import loadWabt from 'wabt';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 
@@ -24,6 +25,19 @@ const wgsl = {
         .concat('\n'),
       loader: 'text',
     }));
+  },
+};
+
+/** WebAssembly from its text, as bytes. */
+const wat = {
+  name: 'wat',
+  setup({ onLoad }) {
+    onLoad({ filter: /\.wat$/ }, async ({ path }) => {
+      const module = (await loadWabt()).parseWat(path, readFileSync(path, 'utf8'), { simd: true });
+      module.validate();
+      const binary = Buffer.from(module.toBinary({}).buffer).toString('base64');
+      return { contents: `export default Uint8Array.from(atob('${binary}'), (byte) => byte.charCodeAt(0));` };
+    });
   },
 };
 
@@ -51,7 +65,7 @@ const bundles = {
         format: 'cjs',
         target: 'es2022',
         platform: 'node',
-        plugins: [noWgsl],
+        plugins: [noWgsl, wat],
         write: false,
         metafile: true,
         logLevel: 'warning',
@@ -69,7 +83,7 @@ export function bundle({ external = [], ...options }) {
     target: 'es2022',
     platform: 'neutral',
     mainFields: ['module', 'main'],
-    plugins: [wgsl, bundles],
+    plugins: [wgsl, wat, bundles],
     define: { NESTKAN_VERSION: JSON.stringify(version) },
     external: ['ndarray', 'webgpu', 'node:*', ...external],
     logLevel: 'warning',

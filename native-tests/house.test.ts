@@ -218,10 +218,10 @@ describe('the core, src/index.ts', () => {
       .be.empty;
   });
 
-  it('is at most 40 KB, minified and compressed, but for what is fetched when an optimizer asks for it', async () => {
+  it('is at most 40 KB, minified and compressed, but for what is fetched when it is needed', async () => {
     const { sizesOf } = await import(pathToFileURL('.ci/build.mjs').href);
     const { atOnce, later } = await sizesOf('src/index.ts');
     expect(atOnce).to.be.at.most(40 * 1024);
-    expect(later).to.be.within(1024, 20 * 1024);
+    expect(later).to.be.within(1024, 22 * 1024);
   });
 });

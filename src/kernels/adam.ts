@@ -43,29 +43,34 @@ export const adam = defineKernel({
   }),
   workgroups: ({ models, length, tiles }) => tileSumGrid(models * (length + 1), tiles),
   flops: ({ models, length, tiles }) => models * length * (16 + tiles),
-  reference(buffers, { models, length, tiles, steps, ringLength, beta1, beta2, epsilon, weightDecay }) {
+  parts: ({ models, length }) => models * (length + 1),
+  reference(buffers, constants, first, end) {
     const { parameters, partials, losses, firstMoment, secondMoment, schedule, counters, ring } = buffers;
-    const [done] = counters;
-    const step = done + 1;
-    const firstCorrection = 1 - beta1 ** step;
-    const secondCorrection = 1 - beta2 ** step;
-    for (let model = 0; model < models; model++) {
+    const { models, length, tiles, steps, ringLength, beta1, beta2, epsilon, weightDecay } = constants;
+    const done = counters[first];
+    const firstCorrection = 1 / (1 - beta1 ** (done + 1));
+    const secondCorrection = 1 / (1 - beta2 ** (done + 1));
+    for (let model = Math.floor(first / (length + 1)); model < models; model++) {
+      const start = model * (length + 1);
+      if (start >= end) break;
       const learningRate = schedule[model * steps + Math.min(done, steps - 1)];
-      const from = model * length;
-      for (let i = from; i < from + length; i++) {
+      const own = model * length;
+      const last = Math.min(end - start, length);
+      for (let i = Math.max(first - start, 0); i < last; i++) {
         let g = 0;
-        for (let tile = 0; tile < tiles; tile++) g += partials[(model * tiles + tile) * length + i - from];
-        const m = beta1 * firstMoment[i] + (1 - beta1) * g;
-        const v = beta2 * secondMoment[i] + (1 - beta2) * g * g;
-        firstMoment[i] = m;
-        secondMoment[i] = v;
-        const direction = m / firstCorrection / (Math.sqrt(v / secondCorrection) + epsilon);
-        parameters[i] -= learningRate * (direction + weightDecay * parameters[i]);
+        for (let tile = 0; tile < tiles; tile++) g += partials[(model * tiles + tile) * length + i];
+        const m = beta1 * firstMoment[own + i] + (1 - beta1) * g;
+        const v = beta2 * secondMoment[own + i] + (1 - beta2) * g * g;
+        firstMoment[own + i] = m;
+        secondMoment[own + i] = v;
+        const direction = (m * firstCorrection) / (Math.sqrt(v * secondCorrection) + epsilon);
+        parameters[own + i] -= learningRate * (direction + weightDecay * parameters[own + i]);
       }
+      if (end - start <= length) continue;
       let loss = 0;
       for (let tile = 0; tile < tiles; tile++) loss += losses[model * tiles + tile];
       ring[model * ringLength + (done % ringLength)] = loss;
     }
-    counters.fill(step, 0, models * (length + 1));
+    counters.fill(done + 1, first, end);
   },
 });

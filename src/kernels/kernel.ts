@@ -36,6 +36,8 @@ export interface Kernel<B extends string = string, C extends string = string> {
   parts(constants: Readonly<Record<C, number>>): number;
   /** How a thread that shares no objects makes the same kernel; kernels of the registry need none. */
   readonly recipe?: Recipe;
+  /** Loads what makes the reference faster, without which it gives the same bits. */
+  prepare?(): Promise<void>;
   /** The definition of the result. Runs in float64 on the CPU backend; units `first` to `end` − 1, all of them by default. */
   reference(
     buffers: Readonly<Record<B, HostArray>>,
@@ -62,6 +64,7 @@ export function defineKernel<const B extends string, const C extends string>(def
   flops(constants: Readonly<Record<NoInfer<C>, number>>): number;
   parts?(constants: Readonly<Record<NoInfer<C>, number>>): number;
   recipe?: Recipe;
+  prepare?(): Promise<void>;
   reference(
     buffers: Readonly<Record<NoInfer<B>, HostArray>>,
     constants: Readonly<Record<NoInfer<C>, number>>,

@@ -24,10 +24,11 @@ export const sumTiles = defineKernel({
   lengths: ({ tiles, count }) => ({ partials: tiles * count, sum: count }),
   workgroups: ({ tiles, count }) => tileSumGrid(count, tiles),
   flops: ({ tiles, count }) => tiles * count,
-  reference({ partials, sum }, { tiles, count }) {
-    sum.fill(0, 0, count);
+  parts: ({ count }) => count,
+  reference({ partials, sum }, { tiles, count }, first, end) {
+    sum.fill(0, first, end);
     for (let t = 0; t < tiles; t++) {
-      for (let i = 0; i < count; i++) sum[i] += partials[t * count + i];
+      for (let i = first; i < end; i++) sum[i] += partials[t * count + i];
     }
   },
 });

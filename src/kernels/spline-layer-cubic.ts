@@ -7,7 +7,7 @@
 import type { WindowGrid } from '../splines/window.ts';
 import type { HostArray } from './kernel.ts';
 
-interface LayerGrid extends WindowGrid {
+export interface LayerGrid extends WindowGrid {
   readonly inputs: number;
   readonly outputs: number;
 }
@@ -103,13 +103,16 @@ export function cubicForward(
       for (let q = 0; q < outputs; q++) {
         const own = a0 * weights[u0 + q] + a1 * weights[u1 + q] + a2 * weights[u2 + q] + a3 * weights[u3 + q];
         const other = c0 * weights[v0 + q] + c1 * weights[v1 + q] + c2 * weights[v2 + q] + c3 * weights[v3 + q];
-        y[to + q] += own + other;
+        y[to + q] = y[to + q] + own + other;
       }
     }
   }
 }
 
-/** Samples `first` to `end` − 1, two inputs at a time as in {@link cubicForward}. */
+/**
+ * Samples `first` to `end` − 1, two inputs at a time as in {@link cubicForward}. Even and odd outputs are summed apart,
+ * as vectors of two do.
+ */
 export function cubicInputGradient(
   x: HostArray,
   weights: HostArray,
@@ -146,14 +149,20 @@ export function cubicInputGradient(
       const v2 = v1 + outputs;
       const v3 = v2 + outputs;
       let own = 0;
+      let ownOdd = 0;
       let other = 0;
+      let otherOdd = 0;
       for (let q = 0; q < outputs; q++) {
-        const gradient = outputGradient[from + q];
-        own += gradient * (a0 * weights[u0 + q] + a1 * weights[u1 + q] + a2 * weights[u2 + q] + a3 * weights[u3 + q]);
-        other += gradient * (c0 * weights[v0 + q] + c1 * weights[v1 + q] + c2 * weights[v2 + q] + c3 * weights[v3 + q]);
+        const even = outputGradient[from + q];
+        own += even * (a0 * weights[u0 + q] + a1 * weights[u1 + q] + a2 * weights[u2 + q] + a3 * weights[u3 + q]);
+        other += even * (c0 * weights[v0 + q] + c1 * weights[v1 + q] + c2 * weights[v2 + q] + c3 * weights[v3 + q]);
+        if (++q === outputs) break;
+        const odd = outputGradient[from + q];
+        ownOdd += odd * (a0 * weights[u0 + q] + a1 * weights[u1 + q] + a2 * weights[u2 + q] + a3 * weights[u3 + q]);
+        otherOdd += odd * (c0 * weights[v0 + q] + c1 * weights[v1 + q] + c2 * weights[v2 + q] + c3 * weights[v3 + q]);
       }
-      inputGradient[b * inputs + p] = own * cellsPerUnit;
-      if (p + 1 < inputs) inputGradient[b * inputs + p + 1] = other * cellsPerUnit;
+      inputGradient[b * inputs + p] = (own + ownOdd) * cellsPerUnit;
+      if (p + 1 < inputs) inputGradient[b * inputs + p + 1] = (other + otherOdd) * cellsPerUnit;
     }
   }
 }

@@ -20,7 +20,14 @@ const SPINS = 2000;
 const { control, port } = workerData as WorkerStart;
 const steps = new Map<number, SharedStep & { readonly made: Kernel }>();
 
-try {
+work().catch(({ message, stack }: Error) => {
+  port.postMessage({ message, stack } satisfies WorkerFailure);
+  Atomics.add(control, FAILURES, 1);
+  Atomics.notify(control, FAILURES);
+});
+
+async function work(): Promise<never> {
+  await Promise.all(kernels.map(({ prepare }) => prepare?.()));
   for (;;) {
     const turn = Atomics.load(control, TURN);
     takeTurn(Atomics.load(control, STEP));
@@ -28,11 +35,6 @@ try {
     while (Atomics.load(control, TURN) === turn && spins > 0) spins--;
     if (spins === 0) Atomics.wait(control, TURN, turn);
   }
-} catch (error) {
-  const { message, stack } = error as Error;
-  port.postMessage({ message, stack } satisfies WorkerFailure);
-  Atomics.add(control, FAILURES, 1);
-  Atomics.notify(control, FAILURES);
 }
 
 function takeTurn(id: number): void {

@@ -131,6 +131,7 @@ export class CpuBackend implements Backend {
 
   async record(dispatches: readonly Dispatch[], label = 'recording'): Promise<Recording> {
     this.#check();
+    await Promise.all(dispatches.map(({ kernel }) => kernel.prepare?.()));
     const steps = dispatches.map((dispatch) => {
       validateDispatch(dispatch, (buffer) => this.#locate(buffer));
       const { kernel, constants } = dispatch;

@@ -1,0 +1,91 @@
+/** References in WebAssembly are those in JavaScript, bit for bit. */
+import { expect } from 'chai';
+import { splineForward, splineInputGradient } from '../../src/kernels/spline-layer.ts';
+import { openSimdLoops } from '../../src/kernels/spline-layer-simd.ts';
+import { listGradients, splineCellOrder, wideGradientTiles } from '../../src/kernels/spline-layer-wide.ts';
+import { Random } from './kernel-case.ts';
+
+const CASES = 30;
+
+/** Of any batch, of a block and one more among them, with points beyond both ends, on knots, and what is no number. */
+function randomLayer(random: Random) {
+  const batch = random.pick([1, 2, 255, 512, 513, random.integer(1, 1500)]);
+  const inputs = random.integer(1, 7);
+  const outputs = 4 * random.integer(1, 20);
+  const intervals = random.pick([1, 2, 8, random.integer(1, 300)]);
+  const domainStart = random.uniform(-3, 1);
+  const domainEnd = domainStart + random.uniform(0.1, 4);
+  const layer = { batch, inputs, outputs, intervals, degree: 3, domainStart, domainEnd };
+  const draw = (length: number) => Float64Array.from({ length }, () => random.uniform(-1, 1));
+  const width = domainEnd - domainStart;
+  const x = Float64Array.from({ length: batch * inputs }, () => {
+    const anywhere = domainStart + random.uniform(-0.2, 1.2) * width;
+    const knot = domainStart + (random.integer(0, intervals) / intervals) * width;
+    return random.pick([
+      anywhere,
+      anywhere,
+      anywhere,
+      knot,
+      domainStart,
+      domainEnd,
+      random.pick([anywhere, Number.NaN]),
+    ]);
+  });
+  const weights = draw(inputs * (intervals + 3) * outputs);
+  return { layer, x, weights, outputGradient: draw(batch * outputs) };
+}
+
+function expectSameBits(is: Float64Array, should: Float64Array, what: string): void {
+  const different = should.findIndex((value, i) => !Object.is(value, is[i]));
+  if (different >= 0) expect.fail(`${what}[${different}] is ${is[different]}, in JavaScript ${should[different]}`);
+}
+
+describe('spline layers in WebAssembly', () => {
+  const loops = openSimdLoops()!;
+
+  it('are there', () => expect(loops).to.not.equal(undefined));
+
+  for (let seed = 0; seed < CASES; seed++) {
+    const { layer, x, weights, outputGradient } = randomLayer(new Random(seed));
+    const { batch, inputs, outputs, intervals } = layer;
+
+    it(`[${inputs}, ${outputs}], ${intervals} intervals, batch ${batch}`, () => {
+      const first = Math.floor(batch / 3);
+      const [y, exactY] = [new Float64Array(batch * outputs), new Float64Array(batch * outputs)];
+      loops.forward({ x, weights, y }, layer, first, batch);
+      splineForward.reference({ x, weights, y: exactY }, layer, first, batch);
+      expectSameBits(y, exactY, 'y');
+
+      const [inputGradient, exact] = [new Float64Array(x.length), new Float64Array(x.length)];
+      loops.inputGradient({ x, weights, outputGradient, inputGradient }, layer, first, batch);
+      splineInputGradient.reference({ x, weights, outputGradient, inputGradient: exact }, layer, first, batch);
+      expectSameBits(inputGradient, exact, 'inputGradient');
+    });
+
+    it(`[${inputs}, ${outputs}], ${intervals} intervals, batch ${batch}: coefficients`, () => {
+      const tiled = { ...layer, tiles: Math.max(wideGradientTiles(layer), 1 + (seed % 3)) };
+      const lengths = splineCellOrder.lengths(tiled);
+      const lists = { starts: new Uint32Array(lengths.starts), samples: new Uint32Array(lengths.samples) };
+      splineCellOrder.reference({ x, ...lists }, tiled);
+      const [partials, exact] = [weights, weights].map(({ length }) => new Float64Array(tiled.tiles * length).fill(1));
+      const end = tiled.tiles * inputs;
+      loops.coefficientGradient({ x, outputGradient, ...lists, partials }, tiled, seed % 2, end);
+      listGradients({ x, outputGradient, ...lists, partials: exact }, tiled, seed % 2, end);
+      expectSameBits(partials, exact, 'partials');
+    });
+  }
+
+  it('are left out where a page forbids WebAssembly', () => {
+    const { Module } = WebAssembly;
+    try {
+      WebAssembly.Module = class {
+        constructor() {
+          throw new WebAssembly.CompileError('violates the content security policy');
+        }
+      } as unknown as typeof Module;
+      expect(openSimdLoops()).to.equal(undefined);
+    } finally {
+      WebAssembly.Module = Module;
+    }
+  });
+});
