@@ -26,9 +26,10 @@ export const sumTiles = defineKernel({
   flops: ({ tiles, count }) => tiles * count,
   parts: ({ count }) => count,
   reference({ partials, sum }, { tiles, count }, first, end) {
-    sum.fill(0, first, end);
-    for (let t = 0; t < tiles; t++) {
-      for (let i = first; i < end; i++) sum[i] += partials[t * count + i];
+    for (let i = first; i < end; i++) {
+      let total = 0;
+      for (let at = i; at < tiles * count; at += count) total += partials[at];
+      sum[i] = total;
     }
   },
 });
