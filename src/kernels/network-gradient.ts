@@ -14,6 +14,7 @@ import mainWgsl from '../../shaders/network-gradient.wgsl';
 import { type Binding, ceilDiv, defineKernel, type HostArray, type Kernel, type Recipe } from './kernel.ts';
 import { LANES, MEMORY, type NetworkLayer, type NetworkPoints, type Plan, planOf } from './network-plan.ts';
 import { layerReferences } from './network-references.ts';
+import { prepareCubic } from './spline-layer.ts';
 import { gridWgsl, windowWgsl } from './spline-wgsl.ts';
 
 /** One tile of samples, as a {@link LossHead}'s reference sees it. */
@@ -95,6 +96,7 @@ export function networkGradient(layers: readonly NetworkLayer[], points: Network
     workgroups: ({ tiles, models }) => [tiles, models, 1],
     flops: ({ batch, models }) => models * batch * (points.traces * flopsPerPoint(layers, points) + head.flops),
     parts: ({ models, tiles }) => models * tiles,
+    prepare: prepareCubic,
     recipe: { maker: 'networkGradient', options: { layers, points, head: head.recipe } },
     reference: referenceOf(layers, points, head),
   });

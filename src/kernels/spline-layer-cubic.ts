@@ -1,8 +1,8 @@
 /**
  * The references of the spline layer (src/kernels/spline-layer.ts) for cubic splines, the default degree.
  *
- * They are the CPU backend's inner loops: a window that V8 inlines and four rows of weights per step make them two to
- * three times as fast as the loops that serve every degree.
+ * A window that V8 inlines and four rows of weights per step make them two to three times as fast as the loops that serve
+ * every degree. Where WebAssembly is at hand, src/kernels/spline-layer-simd.ts does the same.
  */
 import type { WindowGrid } from '../splines/window.ts';
 import type { HostArray } from './kernel.ts';
@@ -11,6 +11,13 @@ export interface LayerGrid extends WindowGrid {
   readonly inputs: number;
   readonly outputs: number;
 }
+
+interface TiledGrid extends LayerGrid {
+  readonly batch: number;
+  readonly tiles: number;
+}
+
+type Buffers<Names extends string> = Readonly<Record<Names, HostArray>>;
 
 const window = new Float64Array(4);
 
@@ -62,197 +69,119 @@ function cellOf(position: number, intervals: number): number {
   return cell < intervals ? cell : intervals - 1;
 }
 
-/**
- * Adds to samples `first` to `end` − 1 of y, which the caller has cleared. Two inputs at a time, so that y is loaded and
- * stored half as often; an odd one goes with itself, times zero.
- */
-export function cubicForward(
-  x: HostArray,
-  weights: HostArray,
-  y: HostArray,
-  grid: LayerGrid,
-  first: number,
-  end: number,
-): void {
-  const { inputs, outputs, intervals, domainStart, domainEnd } = grid;
-  const cellsPerUnit = intervals / (domainEnd - domainStart);
-  for (let b = first; b < end; b++) {
-    const to = b * outputs;
-    for (let p = 0; p < inputs; p += 2) {
-      const cell = evaluate(x[b * inputs + p], domainStart, cellsPerUnit, intervals);
-      const a0 = window[0];
-      const a1 = window[1];
-      const a2 = window[2];
-      const a3 = window[3];
-      const u0 = (p * (intervals + 3) + cell) * outputs;
-      const u1 = u0 + outputs;
-      const u2 = u1 + outputs;
-      const u3 = u2 + outputs;
-      let v0 = u0;
-      if (p + 1 < inputs) {
-        const other = evaluate(x[b * inputs + p + 1], domainStart, cellsPerUnit, intervals);
-        v0 = ((p + 1) * (intervals + 3) + other) * outputs;
-      } else window.fill(0);
-      const c0 = window[0];
-      const c1 = window[1];
-      const c2 = window[2];
-      const c3 = window[3];
-      const v1 = v0 + outputs;
-      const v2 = v1 + outputs;
-      const v3 = v2 + outputs;
-      for (let q = 0; q < outputs; q++) {
-        const own = a0 * weights[u0 + q] + a1 * weights[u1 + q] + a2 * weights[u2 + q] + a3 * weights[u3 + q];
-        const other = c0 * weights[v0 + q] + c1 * weights[v1 + q] + c2 * weights[v2 + q] + c3 * weights[v3 + q];
-        y[to + q] = y[to + q] + own + other;
-      }
-    }
-  }
+/** References of the spline layer for cubic splines. */
+export interface CubicLoops {
+  /** Samples `first` to `end` − 1 of y. */
+  forward(buffers: Buffers<'x' | 'weights' | 'y'>, grid: LayerGrid, first: number, end: number): void;
+  /** Samples `first` to `end` − 1 of the input gradient. */
+  inputGradient(
+    buffers: Buffers<'x' | 'weights' | 'outputGradient' | 'inputGradient'>,
+    grid: LayerGrid,
+    first: number,
+    end: number,
+  ): void;
+  /**
+   * partials [tiles, inputs, coefficients, outputs], of which unit t · inputs + p is tile t and input p; units `first` to
+   * `end` − 1. They take the samples of their tile in their order, or in that of their places in `samples`.
+   */
+  coefficientGradient(
+    buffers: Buffers<'x' | 'outputGradient' | 'partials'> & Partial<Buffers<'samples'>>,
+    grid: TiledGrid,
+    first: number,
+    end: number,
+  ): void;
 }
 
-/**
- * Samples `first` to `end` − 1, two inputs at a time as in {@link cubicForward}. Even and odd outputs are summed apart,
- * as vectors of two do.
- */
-export function cubicInputGradient(
-  x: HostArray,
-  weights: HostArray,
-  outputGradient: HostArray,
-  inputGradient: HostArray,
-  grid: LayerGrid,
-  first: number,
-  end: number,
-): void {
-  const { inputs, outputs, intervals, domainStart, domainEnd } = grid;
-  const cellsPerUnit = intervals / (domainEnd - domainStart);
-  for (let b = first; b < end; b++) {
-    const from = b * outputs;
-    for (let p = 0; p < inputs; p += 2) {
-      const cell = evaluateSlopes(x[b * inputs + p], domainStart, cellsPerUnit, intervals);
-      const a0 = window[0];
-      const a1 = window[1];
-      const a2 = window[2];
-      const a3 = window[3];
-      const u0 = (p * (intervals + 3) + cell) * outputs;
-      const u1 = u0 + outputs;
-      const u2 = u1 + outputs;
-      const u3 = u2 + outputs;
-      let v0 = u0;
-      if (p + 1 < inputs) {
-        const other = evaluateSlopes(x[b * inputs + p + 1], domainStart, cellsPerUnit, intervals);
-        v0 = ((p + 1) * (intervals + 3) + other) * outputs;
+export const cubicLoops: CubicLoops = {
+  forward({ x, weights, y }, { inputs, outputs, intervals, domainStart, domainEnd }, first, end) {
+    const cellsPerUnit = intervals / (domainEnd - domainStart);
+    y.fill(0, first * outputs, end * outputs);
+    for (let b = first; b < end; b++) {
+      const to = b * outputs;
+      for (let p = 0; p < inputs; p++) {
+        const cell = evaluate(x[b * inputs + p], domainStart, cellsPerUnit, intervals);
+        const w0 = window[0];
+        const w1 = window[1];
+        const w2 = window[2];
+        const w3 = window[3];
+        const row0 = (p * (intervals + 3) + cell) * outputs;
+        const row1 = row0 + outputs;
+        const row2 = row1 + outputs;
+        const row3 = row2 + outputs;
+        for (let q = 0; q < outputs; q++) {
+          y[to + q] +=
+            w0 * weights[row0 + q] + w1 * weights[row1 + q] + w2 * weights[row2 + q] + w3 * weights[row3 + q];
+        }
       }
-      const c0 = window[0];
-      const c1 = window[1];
-      const c2 = window[2];
-      const c3 = window[3];
-      const v1 = v0 + outputs;
-      const v2 = v1 + outputs;
-      const v3 = v2 + outputs;
-      let own = 0;
-      let ownOdd = 0;
-      let other = 0;
-      let otherOdd = 0;
-      for (let q = 0; q < outputs; q++) {
-        const even = outputGradient[from + q];
-        own += even * (a0 * weights[u0 + q] + a1 * weights[u1 + q] + a2 * weights[u2 + q] + a3 * weights[u3 + q]);
-        other += even * (c0 * weights[v0 + q] + c1 * weights[v1 + q] + c2 * weights[v2 + q] + c3 * weights[v3 + q]);
-        if (++q === outputs) break;
-        const odd = outputGradient[from + q];
-        ownOdd += odd * (a0 * weights[u0 + q] + a1 * weights[u1 + q] + a2 * weights[u2 + q] + a3 * weights[u3 + q]);
-        otherOdd += odd * (c0 * weights[v0 + q] + c1 * weights[v1 + q] + c2 * weights[v2 + q] + c3 * weights[v3 + q]);
+    }
+  },
+
+  /** Even and odd outputs are summed apart, as vectors of two do. */
+  inputGradient({ x, weights, outputGradient, inputGradient }, grid, first, end) {
+    const { inputs, outputs, intervals, domainStart, domainEnd } = grid;
+    const cellsPerUnit = intervals / (domainEnd - domainStart);
+    for (let b = first; b < end; b++) {
+      const from = b * outputs;
+      for (let p = 0; p < inputs; p++) {
+        const cell = evaluateSlopes(x[b * inputs + p], domainStart, cellsPerUnit, intervals);
+        const w0 = window[0];
+        const w1 = window[1];
+        const w2 = window[2];
+        const w3 = window[3];
+        const row0 = (p * (intervals + 3) + cell) * outputs;
+        const row1 = row0 + outputs;
+        const row2 = row1 + outputs;
+        const row3 = row2 + outputs;
+        let even = 0;
+        let odd = 0;
+        for (let q = 0; q < outputs; q++) {
+          const slope =
+            w0 * weights[row0 + q] + w1 * weights[row1 + q] + w2 * weights[row2 + q] + w3 * weights[row3 + q];
+          if ((q & 1) === 0) even += outputGradient[from + q] * slope;
+          else odd += outputGradient[from + q] * slope;
+        }
+        inputGradient[b * inputs + p] = (even + odd) * cellsPerUnit;
       }
-      inputGradient[b * inputs + p] = (own + ownOdd) * cellsPerUnit;
-      if (p + 1 < inputs) inputGradient[b * inputs + p + 1] = (other + otherOdd) * cellsPerUnit;
     }
-  }
-}
+  },
 
-/**
- * Adds the sums over some samples for input p to partials[at + …], which the caller has cleared. A sample waits for
- * another one in its cell, so that the sums are loaded and stored half as often.
- */
-export function cubicCoefficientGradient(
-  x: HostArray,
-  outputGradient: HostArray,
-  partials: HostArray,
-  at: number,
-  { inputs, outputs, intervals, domainStart, domainEnd }: LayerGrid,
-  p: number,
-  { first, end }: { readonly first: number; readonly end: number },
-): void {
-  const cellsPerUnit = intervals / (domainEnd - domainStart);
-  /** One more than the sample that waits in a cell, 0 for none, and its window. */
-  const waiting = new Int32Array(intervals);
-  const windows = new Float64Array(4 * intervals);
-  for (let b = first; b < end; b++) {
-    const cell = evaluate(x[b * inputs + p], domainStart, cellsPerUnit, intervals);
-    const other = waiting[cell];
-    if (other === 0) {
-      waiting[cell] = b + 1;
-      for (let row = 0; row < 4; row++) windows[4 * cell + row] = window[row];
-      continue;
+  coefficientGradient({ x, outputGradient, samples, partials }, grid, first, end) {
+    const { inputs, outputs, intervals, domainStart, domainEnd } = grid;
+    const cellsPerUnit = intervals / (domainEnd - domainStart);
+    const length = (intervals + 3) * outputs;
+    partials.fill(0, first * length, end * length);
+    for (let unit = first; unit < end; unit++) {
+      const { p, from, count, places } = unitOf(unit, grid);
+      for (let i = 0; i < count; i++) {
+        const b = samples ? samples[places + i] : from + i;
+        const row0 = unit * length + evaluate(x[b * inputs + p], domainStart, cellsPerUnit, intervals) * outputs;
+        const row1 = row0 + outputs;
+        const row2 = row1 + outputs;
+        const row3 = row2 + outputs;
+        const w0 = window[0];
+        const w1 = window[1];
+        const w2 = window[2];
+        const w3 = window[3];
+        for (let q = 0; q < outputs; q++) {
+          const gradient = outputGradient[b * outputs + q];
+          partials[row0 + q] += w0 * gradient;
+          partials[row1 + q] += w1 * gradient;
+          partials[row2 + q] += w2 * gradient;
+          partials[row3 + q] += w3 * gradient;
+        }
+      }
     }
-    waiting[cell] = 0;
-    const a0 = windows[4 * cell];
-    const a1 = windows[4 * cell + 1];
-    const a2 = windows[4 * cell + 2];
-    const a3 = windows[4 * cell + 3];
-    const c0 = window[0];
-    const c1 = window[1];
-    const c2 = window[2];
-    const c3 = window[3];
-    const row0 = at + cell * outputs;
-    const row1 = row0 + outputs;
-    const row2 = row1 + outputs;
-    const row3 = row2 + outputs;
-    for (let q = 0; q < outputs; q++) {
-      const u = outputGradient[(other - 1) * outputs + q];
-      const v = outputGradient[b * outputs + q];
-      partials[row0 + q] += a0 * u + c0 * v;
-      partials[row1 + q] += a1 * u + c1 * v;
-      partials[row2 + q] += a2 * u + c2 * v;
-      partials[row3 + q] += a3 * u + c3 * v;
-    }
-  }
-  for (let cell = 0; cell < intervals; cell++) {
-    if (waiting[cell] === 0) continue;
-    const from = (waiting[cell] - 1) * outputs;
-    for (let row = 0; row < 4; row++) {
-      const value = windows[4 * cell + row];
-      const to = at + (cell + row) * outputs;
-      for (let q = 0; q < outputs; q++) partials[to + q] += value * outputGradient[from + q];
-    }
-  }
-}
+  },
+};
 
-/** Adds the samples of one list, places `first` to `end` − 1 of `samples`, all of them of one cell, whose rows begin at `row0`. */
-export function cubicListGradient(
-  {
-    x,
-    outputGradient,
-    samples,
-    partials,
-  }: Readonly<Record<'x' | 'outputGradient' | 'samples' | 'partials', HostArray>>,
-  { inputs, outputs, intervals, domainStart, domainEnd }: LayerGrid,
-  { p, first, end, row0 }: Readonly<Record<'p' | 'first' | 'end' | 'row0', number>>,
-): void {
-  const cellsPerUnit = intervals / (domainEnd - domainStart);
-  const row1 = row0 + outputs;
-  const row2 = row1 + outputs;
-  const row3 = row2 + outputs;
-  for (let place = first; place < end; place++) {
-    evaluate(x[samples[place] * inputs + p], domainStart, cellsPerUnit, intervals);
-    const from = samples[place] * outputs;
-    const w0 = window[0];
-    const w1 = window[1];
-    const w2 = window[2];
-    const w3 = window[3];
-    for (let q = 0; q < outputs; q++) {
-      const gradient = outputGradient[from + q];
-      partials[row0 + q] += w0 * gradient;
-      partials[row1 + q] += w1 * gradient;
-      partials[row2 + q] += w2 * gradient;
-      partials[row3 + q] += w3 * gradient;
-    }
-  }
+/** Input p and tile of a unit: `count` samples from `from` on, in the unit's order at `places` and after. */
+export function unitOf(
+  unit: number,
+  { batch, inputs, tiles }: Omit<TiledGrid, keyof LayerGrid> & { readonly inputs: number },
+) {
+  const tileSamples = Math.ceil(batch / tiles);
+  const p = unit % inputs;
+  const from = Math.min(Math.floor(unit / inputs) * tileSamples, batch);
+  const count = Math.min(tileSamples, batch - from);
+  return { p, from, count, places: from * inputs + p * count };
 }

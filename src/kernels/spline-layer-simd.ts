@@ -1,12 +1,12 @@
 /**
- * References of wide layers of cubic splines (src/kernels/spline-layer-wide.ts) in WebAssembly, which has vectors: several
- * times as fast as the loops of src/kernels/spline-layer-cubic.ts, and the same in every bit.
+ * The loops of src/kernels/spline-layer-cubic.ts in WebAssembly, which has vectors: several times as fast, and the same in
+ * every bit.
  *
  * The module has memory of its own, one per thread, so that a caller's arrays may lie anywhere. What it works on is
  * copied there in pieces that the processor's caches hold: samples by the block, weights by the input.
  */
 import type { HostArray } from './kernel.ts';
-import type { LayerGrid } from './spline-layer-cubic.ts';
+import { type CubicLoops, type LayerGrid, unitOf } from './spline-layer-cubic.ts';
 import module from './spline-layer-simd.wat';
 
 interface Exports {
@@ -23,6 +23,7 @@ interface Exports {
     rowBytes: number,
     window: number,
   ): void;
+  copyRows(from: number, to: number, count: number, columns: number, fromBytes: number, toBytes: number): void;
   forward(window: number, y: number, count: number, rowBytes: number): void;
   inputGradient(window: number, outputGradient: number, inputGradient: number, count: number, rowBytes: number): void;
   coefficientGradient(window: number, count: number, rowBytes: number): void;
@@ -32,6 +33,9 @@ const BYTES = 8;
 const PAGE_BYTES = 65536;
 const CACHE_LINE = 8;
 
+/** Numbers that a row is a multiple of. */
+const COLUMNS = 4;
+
 /** Numbers that a window takes; in words of 32 bits, and which of them is the place of the sample's row. */
 const WINDOW = 5;
 const WINDOW_WORDS = 10;
@@ -40,10 +44,8 @@ const SAMPLE_ROW = 9;
 /** Samples that are worked on at once: so many that copying an input's weights costs little beside using them. */
 const BLOCK = 512;
 
-type Buffers<Names extends string> = Readonly<Record<Names, HostArray>>;
-
 /** Nothing where an engine has no such vectors, or a page's content security policy forbids WebAssembly. */
-export function openSimdLoops(): SimdLoops | undefined {
+export function openSimdLoops(): CubicLoops | undefined {
   try {
     return new SimdLoops();
   } catch {
@@ -51,7 +53,18 @@ export function openSimdLoops(): SimdLoops | undefined {
   }
 }
 
-export class SimdLoops {
+/** Where things are in memory, in numbers. `rows` are an input's rows of weights or of their gradient. */
+interface Places {
+  readonly column: number;
+  readonly window: number;
+  readonly rows: number;
+  /** Rows of y, or of its gradient. */
+  readonly samples: number;
+  /** Numbers per sample, or rows on their way to where there is room between them. */
+  readonly scratch: number;
+}
+
+class SimdLoops implements CubicLoops {
   readonly #module: Exports;
   #floats = new Float64Array();
   #words = new Uint32Array();
@@ -60,91 +73,88 @@ export class SimdLoops {
     this.#module = new WebAssembly.Instance(new WebAssembly.Module(module)).exports as unknown as Exports;
   }
 
-  /** As the reference of splineForward, samples `first` to `end` − 1, outputs divisible by four. */
-  forward({ x, weights, y }: Buffers<'x' | 'weights' | 'y'>, grid: LayerGrid, first: number, end: number): void {
-    const { inputs, outputs } = grid;
+  forward: CubicLoops['forward'] = ({ x, weights, y }, grid, first, end) => {
+    const { inputs, outputs, intervals } = grid;
+    const rowLength = rowLengthOf(grid);
     for (let from = first; from < end; from += BLOCK) {
       const count = Math.min(BLOCK, end - from);
-      const [column, rows, window, sums] = this.#places(count, rowsOf(grid), WINDOW * count, count * outputs);
-      this.#floats.fill(0, sums, sums + count * outputs);
+      const places = this.#places(count, grid);
+      this.#floats.fill(0, places.samples, places.samples + count * rowLength);
       for (let p = 0; p < inputs; p++) {
-        this.#copyInput({ x, weights }, grid, { p, from, count, column, rows });
-        this.#windows({ column, rows, window, count }, grid, false);
-        this.#module.forward(BYTES * window, BYTES * sums, count, BYTES * outputs);
+        this.#load(weights, p * (intervals + 3), intervals + 3, outputs, places.rows, places.scratch);
+        for (let i = 0; i < count; i++) this.#floats[places.column + i] = x[(from + i) * inputs + p];
+        this.#windows(places, count, grid, false);
+        this.#module.forward(BYTES * places.window, BYTES * places.samples, count, BYTES * rowLength);
       }
-      y.set(this.#floats.subarray(sums, sums + count * outputs), from * outputs);
+      this.#store(y, from, count, outputs, places.samples, places.scratch);
     }
-  }
+  };
 
-  /** As the reference of splineInputGradient, samples `first` to `end` − 1, outputs divisible by four. */
-  inputGradient(
-    { x, weights, outputGradient, inputGradient }: Buffers<'x' | 'weights' | 'outputGradient' | 'inputGradient'>,
-    grid: LayerGrid,
-    first: number,
-    end: number,
-  ): void {
+  inputGradient: CubicLoops['inputGradient'] = (buffers, grid, first, end) => {
+    const { x, weights, outputGradient, inputGradient } = buffers;
     const { inputs, outputs, intervals, domainStart, domainEnd } = grid;
     const cellsPerUnit = intervals / (domainEnd - domainStart);
+    const rowBytes = BYTES * rowLengthOf(grid);
     for (let from = first; from < end; from += BLOCK) {
       const count = Math.min(BLOCK, end - from);
-      const lengths = [count, rowsOf(grid), WINDOW * count, count * outputs, count];
-      const [column, rows, window, gradients, results] = this.#places(...lengths);
-      const floats = this.#floats;
-      floats.set(outputGradient.subarray(from * outputs, (from + count) * outputs), gradients);
+      const places = this.#places(count, grid);
+      const [window, samples, results] = [places.window, places.samples, places.scratch].map((place) => BYTES * place);
+      this.#load(outputGradient, from, count, outputs, places.samples, places.scratch);
       for (let p = 0; p < inputs; p++) {
-        this.#copyInput({ x, weights }, grid, { p, from, count, column, rows });
-        this.#windows({ column, rows, window, count }, grid, true);
-        this.#module.inputGradient(BYTES * window, BYTES * gradients, BYTES * results, count, BYTES * outputs);
-        for (let i = 0; i < count; i++) inputGradient[(from + i) * inputs + p] = floats[results + i] * cellsPerUnit;
+        this.#load(weights, p * (intervals + 3), intervals + 3, outputs, places.rows, places.scratch);
+        for (let i = 0; i < count; i++) this.#floats[places.column + i] = x[(from + i) * inputs + p];
+        this.#windows(places, count, grid, true);
+        this.#module.inputGradient(window, samples, results, count, rowBytes);
+        for (let i = 0; i < count; i++)
+          inputGradient[(from + i) * inputs + p] = this.#floats[places.scratch + i] * cellsPerUnit;
       }
     }
-  }
+  };
 
-  /** As the reference of splineCoefficientGradientWide, lists `first` to `end` − 1. */
-  coefficientGradient(
-    { x, outputGradient, samples, partials }: Buffers<'x' | 'outputGradient' | 'samples' | 'partials'>,
-    grid: LayerGrid & { readonly batch: number; readonly tiles: number },
-    firstList: number,
-    endList: number,
-  ): void {
-    const { batch, inputs, outputs, tiles } = grid;
-    const tileSamples = Math.ceil(batch / tiles);
-    const length = rowsOf(grid);
-    let copied = -1;
-    for (let list = firstList; list < endList; list++) {
-      const tile = Math.floor(list / inputs);
-      const p = list % inputs;
-      const from = Math.min(tile * tileSamples, batch);
-      const count = Math.min(tileSamples, batch - from);
-      const lengths = [count * outputs, count, length, WINDOW * (count + 1)];
-      const [gradients, column, rows, window] = this.#places(...lengths);
+  coefficientGradient: CubicLoops['coefficientGradient'] = (buffers, grid, first, end) => {
+    const { x, outputGradient, samples, partials } = buffers;
+    const { inputs, outputs, intervals } = grid;
+    const rowLength = rowLengthOf(grid);
+    let loaded = -1;
+    for (let unit = first; unit < end; unit++) {
+      const { p, from, count, places: order } = unitOf(unit, grid);
+      const places = this.#places(count, grid);
+      if (loaded !== from && count > 0)
+        this.#load(outputGradient, from, count, outputs, places.samples, places.scratch);
+      loaded = from;
       const floats = this.#floats;
-      if (copied !== tile) {
-        floats.set(outputGradient.subarray(from * outputs, (from + count) * outputs), gradients);
-        copied = tile;
-      }
-      floats.fill(0, rows, rows + length);
-      const list0 = from * inputs + p * count;
       const words = this.#words;
+      floats.fill(0, places.rows, places.rows + (intervals + 3) * rowLength);
       for (let i = 0; i < count; i++) {
-        const b = samples[list0 + i];
-        floats[column + i] = x[b * inputs + p];
-        words[2 * window + WINDOW_WORDS * i + SAMPLE_ROW] = BYTES * (gradients + (b - from) * outputs);
+        const b = samples ? samples[order + i] : from + i;
+        floats[places.column + i] = x[b * inputs + p];
+        words[2 * places.window + WINDOW_WORDS * i + SAMPLE_ROW] = BYTES * (places.samples + (b - from) * rowLength);
       }
-      this.#windows({ column, rows, window, count }, grid, false);
-      if (count > 0) this.#module.coefficientGradient(BYTES * window, count, BYTES * outputs);
-      partials.set(floats.subarray(rows, rows + length), list * length);
+      if (count > 0) {
+        this.#windows(places, count, grid, false);
+        this.#module.coefficientGradient(BYTES * places.window, count, BYTES * rowLength);
+      }
+      this.#store(partials, unit * (intervals + 3), intervals + 3, outputs, places.rows, places.scratch);
     }
-  }
+  };
 
-  /** Where blocks of so many numbers begin, in numbers, each on a cache line. */
-  #places(...lengths: readonly number[]): number[] {
+  /** For that many samples and one input's rows; grows the memory. Windows are made two at a time, and one is looked at behind the last. */
+  #places(count: number, grid: LayerGrid): Places {
+    const rowLength = rowLengthOf(grid);
+    const rows = (grid.intervals + 3) * rowLength;
     let end = 0;
-    const starts = lengths.map((length) => {
+    const take = (length: number) => {
       const start = end;
       end += CACHE_LINE * Math.ceil(length / CACHE_LINE);
       return start;
-    });
+    };
+    const places = {
+      samples: take(count * rowLength),
+      rows: take(rows),
+      column: take(count + 1),
+      window: take(WINDOW * (count + 2)),
+      scratch: take(Math.max(rows, count * rowLength)),
+    };
     const { memory } = this.#module;
     const missing = BYTES * end - memory.buffer.byteLength;
     if (missing > 0) memory.grow(Math.ceil(missing / PAGE_BYTES));
@@ -152,26 +162,30 @@ export class SimdLoops {
       this.#floats = new Float64Array(memory.buffer);
       this.#words = new Uint32Array(memory.buffer);
     }
-    return starts;
+    return places;
   }
 
-  /** Coordinate p of samples `from` to `from` + `count` − 1, and that input's rows of weights. */
-  #copyInput(
-    { x, weights }: Buffers<'x' | 'weights'>,
-    grid: LayerGrid,
-    { p, from, count, column, rows }: Readonly<Record<'p' | 'from' | 'count' | 'column' | 'rows', number>>,
-  ): void {
-    const floats = this.#floats;
-    const length = rowsOf(grid);
-    floats.set(weights.subarray(p * length, (p + 1) * length), rows);
-    for (let i = 0; i < count; i++) floats[column + i] = x[(from + i) * grid.inputs + p];
+  /** Rows `first` to `first` + `count` − 1 of an array [rows, columns] to `to`, where rows are as long as the module has them. */
+  #load(from: HostArray, first: number, count: number, columns: number, to: number, scratch: number): void {
+    const rowLength = rowLengthOf({ outputs: columns });
+    const direct = rowLength === columns;
+    this.#floats.set(from.subarray(first * columns, (first + count) * columns), direct ? to : scratch);
+    if (direct) return;
+    this.#module.copyRows(BYTES * scratch, BYTES * to, count, columns, BYTES * columns, BYTES * rowLength);
   }
 
-  #windows(
-    { column, rows, window, count }: Readonly<Record<'column' | 'rows' | 'window' | 'count', number>>,
-    { outputs, intervals, domainStart, domainEnd }: LayerGrid,
-    slopes: boolean,
-  ): void {
+  /** The reverse of {@link SimdLoops.#load}. */
+  #store(to: HostArray, first: number, count: number, columns: number, from: number, scratch: number): void {
+    const rowLength = rowLengthOf({ outputs: columns });
+    const direct = rowLength === columns;
+    if (!direct)
+      this.#module.copyRows(BYTES * from, BYTES * scratch, count, columns, BYTES * rowLength, BYTES * columns);
+    const start = direct ? from : scratch;
+    to.set(this.#floats.subarray(start, start + count * columns), first * columns);
+  }
+
+  #windows({ column, rows, window }: Places, count: number, grid: LayerGrid, slopes: boolean): void {
+    const { intervals, domainStart, domainEnd } = grid;
     this.#module.windows(
       BYTES * column,
       count,
@@ -180,13 +194,12 @@ export class SimdLoops {
       intervals,
       Number(slopes),
       BYTES * rows,
-      BYTES * outputs,
+      BYTES * rowLengthOf(grid),
       BYTES * window,
     );
   }
 }
 
-/** Weights of one input. */
-function rowsOf({ intervals, outputs }: LayerGrid): number {
-  return (intervals + 3) * outputs;
+function rowLengthOf({ outputs }: Pick<LayerGrid, 'outputs'>): number {
+  return COLUMNS * Math.ceil(outputs / COLUMNS);
 }

@@ -1,68 +1,120 @@
 ;; Loops of src/kernels/spline-layer-simd.ts: float64, two outputs in a vector, two vectors per step.
 ;;
-;; A row has rowBytes bytes, a multiple of 32. A window is 40 bytes: values or slopes of the four functions of a cell,
-;; the place of the first of its four rows, and the place of the sample's row of other numbers, where one is needed.
+;; A row has rowBytes bytes, a multiple of 32, beyond its numbers zeros. A window is 40 bytes: values or slopes of the
+;; four functions of a cell, the place of the first of its four rows, and that of the sample's row of output gradients.
 ;; Every sum has the order that src/kernels/spline-layer-cubic.ts gives it, so that both agree in every bit.
 (module
   (memory (export "memory") 1)
 
-  ;; Windows of the points x [count], with rows that begin at $rows. Slopes are per width of a cell.
-  ;; Outside the domain values continue linearly. NaN gives NaN and cell 0.
+  ;; Windows of the points x [count], two at a time, the last one perhaps with what lies behind it; rows begin at $rows.
+  ;; Slopes are per width of a cell. Outside the domain values continue linearly. NaN gives NaN and cell 0.
   (func (export "windows")
     (param $x i32) (param $count i32) (param $start f64) (param $cellsPerUnit f64) (param $intervals i32)
     (param $slopes i32) (param $rows i32) (param $rowBytes i32) (param $window i32)
-    (local $end i32) (local $cell i32) (local $last f64)
-    (local $position f64) (local $inside f64) (local $distance f64) (local $s f64) (local $t f64)
-    (local.set $last (f64.convert_i32_u (local.get $intervals)))
+    (local $end i32) (local $last v128) (local $position v128) (local $inside v128) (local $cell v128)
+    (local $s v128) (local $t v128) (local $distance v128) (local $w0 v128) (local $w1 v128) (local $w2 v128) (local $w3 v128)
+    (local.set $last (f64x2.splat (f64.convert_i32_u (local.get $intervals))))
     (local.set $end (i32.add (local.get $x) (i32.shl (local.get $count) (i32.const 3))))
     (loop $samples
       (local.set $position
-        (f64.mul (f64.sub (f64.load (local.get $x)) (local.get $start)) (local.get $cellsPerUnit)))
-      (local.set $inside (select (f64.const 0) (local.get $position) (f64.lt (local.get $position) (f64.const 0))))
-      (local.set $inside (select (local.get $last) (local.get $inside) (f64.gt (local.get $inside) (local.get $last))))
-      (local.set $cell (i32.trunc_sat_f64_s (local.get $inside)))
-      (local.set $cell (i32.sub (local.get $cell) (i32.ge_u (local.get $cell) (local.get $intervals))))
-      (local.set $s (f64.sub (local.get $inside) (f64.convert_i32_u (local.get $cell))))
-      (local.set $t (f64.sub (f64.const 1) (local.get $s)))
-      (i32.store offset=32 (local.get $window)
-        (i32.add (local.get $rows) (i32.mul (local.get $cell) (local.get $rowBytes))))
+        (f64x2.mul
+          (f64x2.sub (v128.load (local.get $x)) (f64x2.splat (local.get $start)))
+          (f64x2.splat (local.get $cellsPerUnit))))
+      (local.set $inside
+        (f64x2.pmin (f64x2.pmax (local.get $position) (v128.const f64x2 0 0)) (local.get $last)))
+      (local.set $cell (i32x4.trunc_sat_f64x2_s_zero (local.get $inside)))
+      (local.set $cell
+        (i32x4.add (local.get $cell) (i32x4.ge_s (local.get $cell) (i32x4.splat (local.get $intervals)))))
+      (local.set $s (f64x2.sub (local.get $inside) (f64x2.convert_low_i32x4_s (local.get $cell))))
+      (local.set $t (f64x2.sub (v128.const f64x2 1 1) (local.get $s)))
       (if (local.get $slopes)
         (then
-          (f64.store offset=0 (local.get $window)
-            (f64.mul (f64.mul (f64.const -0.5) (local.get $t)) (local.get $t)))
-          (f64.store offset=8 (local.get $window)
-            (f64.mul (f64.sub (f64.mul (f64.const 1.5) (local.get $s)) (f64.const 2)) (local.get $s)))
-          (f64.store offset=16 (local.get $window)
-            (f64.mul (f64.sub (f64.const 2) (f64.mul (f64.const 1.5) (local.get $t))) (local.get $t)))
-          (f64.store offset=24 (local.get $window)
-            (f64.mul (f64.mul (f64.const 0.5) (local.get $s)) (local.get $s))))
+          (local.set $w0 (f64x2.mul (f64x2.mul (v128.const f64x2 -0.5 -0.5) (local.get $t)) (local.get $t)))
+          (local.set $w1
+            (f64x2.mul
+              (f64x2.sub (f64x2.mul (v128.const f64x2 1.5 1.5) (local.get $s)) (v128.const f64x2 2 2))
+              (local.get $s)))
+          (local.set $w2
+            (f64x2.mul
+              (f64x2.sub (v128.const f64x2 2 2) (f64x2.mul (v128.const f64x2 1.5 1.5) (local.get $t)))
+              (local.get $t)))
+          (local.set $w3 (f64x2.mul (f64x2.mul (v128.const f64x2 0.5 0.5) (local.get $s)) (local.get $s))))
         (else
-          (f64.store offset=0 (local.get $window) (call $sixthOfCube (local.get $t)))
-          (f64.store offset=8 (local.get $window) (call $middle (local.get $s)))
-          (f64.store offset=16 (local.get $window) (call $middle (local.get $t)))
-          (f64.store offset=24 (local.get $window) (call $sixthOfCube (local.get $s)))
-          (if (f64.ne (local.get $inside) (local.get $position))
-            (then
-              (local.set $distance (f64.mul (f64.const 0.5) (f64.sub (local.get $position) (local.get $inside))))
-              (call $add (i32.add (local.get $window) (i32.const 0))
-                (f64.neg (f64.mul (local.get $distance) (local.get $t))))
-              (call $add (i32.add (local.get $window) (i32.const 8))
-                (f64.neg (f64.mul (local.get $distance) (local.get $s))))
-              (call $add (i32.add (local.get $window) (i32.const 16)) (f64.mul (local.get $distance) (local.get $t)))
-              (call $add (i32.add (local.get $window) (i32.const 24)) (f64.mul (local.get $distance) (local.get $s)))))))
-      (local.set $window (i32.add (local.get $window) (i32.const 40)))
-      (local.set $x (i32.add (local.get $x) (i32.const 8)))
+          (local.set $distance
+            (f64x2.mul (v128.const f64x2 0.5 0.5) (f64x2.sub (local.get $position) (local.get $inside))))
+          (local.set $w0
+            (f64x2.sub
+              (f64x2.mul
+                (f64x2.mul
+                  (f64x2.mul (v128.const f64x2 0x1.5555555555555p-3 0x1.5555555555555p-3) (local.get $t))
+                  (local.get $t))
+                (local.get $t))
+              (f64x2.mul (local.get $distance) (local.get $t))))
+          (local.set $w1
+            (f64x2.sub
+              (f64x2.add
+                (v128.const f64x2 0x1.5555555555555p-1 0x1.5555555555555p-1)
+                (f64x2.mul
+                  (f64x2.mul (local.get $s) (local.get $s))
+                  (f64x2.sub (f64x2.mul (v128.const f64x2 0.5 0.5) (local.get $s)) (v128.const f64x2 1 1))))
+              (f64x2.mul (local.get $distance) (local.get $s))))
+          (local.set $w2
+            (f64x2.add
+              (f64x2.add
+                (v128.const f64x2 0x1.5555555555555p-1 0x1.5555555555555p-1)
+                (f64x2.mul
+                  (f64x2.mul (local.get $t) (local.get $t))
+                  (f64x2.sub (f64x2.mul (v128.const f64x2 0.5 0.5) (local.get $t)) (v128.const f64x2 1 1))))
+              (f64x2.mul (local.get $distance) (local.get $t))))
+          (local.set $w3
+            (f64x2.add
+              (f64x2.mul
+                (f64x2.mul
+                  (f64x2.mul (v128.const f64x2 0x1.5555555555555p-3 0x1.5555555555555p-3) (local.get $s))
+                  (local.get $s))
+                (local.get $s))
+              (f64x2.mul (local.get $distance) (local.get $s))))))
+      ;; From a vector per function to a window per point.
+      (v128.store offset=0 (local.get $window)
+        (i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23 (local.get $w0) (local.get $w1)))
+      (v128.store offset=16 (local.get $window)
+        (i8x16.shuffle 0 1 2 3 4 5 6 7 16 17 18 19 20 21 22 23 (local.get $w2) (local.get $w3)))
+      (v128.store offset=40 (local.get $window)
+        (i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31 (local.get $w0) (local.get $w1)))
+      (v128.store offset=56 (local.get $window)
+        (i8x16.shuffle 8 9 10 11 12 13 14 15 24 25 26 27 28 29 30 31 (local.get $w2) (local.get $w3)))
+      (local.set $cell
+        (i32x4.add
+          (i32x4.splat (local.get $rows))
+          (i32x4.mul (local.get $cell) (i32x4.splat (local.get $rowBytes)))))
+      (i32.store offset=32 (local.get $window) (i32x4.extract_lane 0 (local.get $cell)))
+      (i32.store offset=72 (local.get $window) (i32x4.extract_lane 1 (local.get $cell)))
+      (local.set $window (i32.add (local.get $window) (i32.const 80)))
+      (local.set $x (i32.add (local.get $x) (i32.const 16)))
       (br_if $samples (i32.lt_u (local.get $x) (local.get $end)))))
 
-  (func $sixthOfCube (param $s f64) (result f64)
-    (f64.mul (f64.mul (f64.mul (f64.const 0x1.5555555555555p-3) (local.get $s)) (local.get $s)) (local.get $s)))
-
-  (func $middle (param $s f64) (result f64)
-    (f64.add (f64.const 0x1.5555555555555p-1)
-      (f64.mul (f64.mul (local.get $s) (local.get $s)) (f64.sub (f64.mul (f64.const 0.5) (local.get $s)) (f64.const 1)))))
-
-  (func $add (param $to i32) (param $term f64)
-    (f64.store (local.get $to) (f64.add (f64.load (local.get $to)) (local.get $term))))
+  ;; Copies $count rows of $columns numbers; what is left of a row's place becomes zero.
+  (func (export "copyRows")
+    (param $from i32) (param $to i32) (param $count i32) (param $columns i32) (param $fromBytes i32) (param $toBytes i32)
+    (local $end i32) (local $at i32) (local $next i32) (local $rowEnd i32)
+    (local.set $end (i32.add (local.get $to) (i32.mul (local.get $count) (local.get $toBytes))))
+    (loop $rows
+      (local.set $at (local.get $from))
+      (local.set $from (i32.add (local.get $from) (local.get $fromBytes)))
+      (local.set $next (i32.add (local.get $to) (local.get $toBytes)))
+      (local.set $rowEnd (i32.add (local.get $to) (i32.shl (local.get $columns) (i32.const 3))))
+      (loop $row
+        (f64.store (local.get $to) (f64.load (local.get $at)))
+        (local.set $at (i32.add (local.get $at) (i32.const 8)))
+        (local.set $to (i32.add (local.get $to) (i32.const 8)))
+        (br_if $row (i32.lt_u (local.get $to) (local.get $rowEnd))))
+      (block $full
+        (loop $rest
+          (br_if $full (i32.ge_u (local.get $to) (local.get $next)))
+          (f64.store (local.get $to) (f64.const 0))
+          (local.set $to (i32.add (local.get $to) (i32.const 8)))
+          (br $rest)))
+      (br_if $rows (i32.lt_u (local.get $to) (local.get $end)))))
 
   ;; Adds to y [count, outputs] the products of windows with their rows of weights.
   (func (export "forward") (param $window i32) (param $y i32) (param $count i32) (param $rowBytes i32)
@@ -151,8 +203,8 @@
       (local.set $inputGradient (i32.add (local.get $inputGradient) (i32.const 8)))
       (br_if $samples (i32.lt_u (local.get $inputGradient) (local.get $end)))))
 
-  ;; Adds to the rows of windows their products with rows of output gradients. Of windows of one cell, which lie one behind
-  ;; the other, the sums are kept in registers: four rows of four outputs at a time.
+  ;; Adds to the rows of windows their products with rows of output gradients. While one window after the other is of the
+  ;; same cell, its sums are kept in registers: four rows of four outputs at a time.
   (func (export "coefficientGradient") (param $window i32) (param $count i32) (param $rowBytes i32)
     (local $end i32) (local $cell i32) (local $cellStart i32) (local $cellEnd i32) (local $column i32) (local $at i32)
     (local $row0 i32) (local $row1 i32) (local $row2 i32) (local $row3 i32)

@@ -9,20 +9,18 @@ import cellOrderWgsl from '../../shaders/spline-cell-order.wgsl';
 import coefficientGradientWgsl from '../../shaders/spline-coefficient-gradient-wide.wgsl';
 import forwardWgsl from '../../shaders/spline-forward.wgsl';
 import inputGradientWgsl from '../../shaders/spline-input-gradient.wgsl';
-import { windowsAt } from '../splines/window.ts';
-import { ceilDiv, defineKernel, type HostArray } from './kernel.ts';
+import { ceilDiv, defineKernel } from './kernel.ts';
 import {
   columnBlocks,
   columnsOf,
   multiplyAdds,
+  prepareCubic,
   type SplineLayerConstants,
-  sampleWindows,
   splineForward,
   splineInputGradient,
+  sumCoefficients,
   windowFlops,
 } from './spline-layer.ts';
-import { cubicListGradient } from './spline-layer-cubic.ts';
-import type { SimdLoops } from './spline-layer-simd.ts';
 import { splineWgsl } from './spline-wgsl.ts';
 
 /** Counts that fit in a workgroup's memory, and most threads to share them; WGSL has the same numbers. */
@@ -32,10 +30,6 @@ const MOST_COUNTERS = 32;
 /** Fewest samples of a tile: in all, and per coefficient, so that writing the sums costs little beside making them. */
 const TILE_SAMPLES = 512;
 const TILE_SAMPLES_PER_COEFFICIENT = 8;
-/** Samples that a thread takes at once, so that it reads an input's weights for all of them. */
-const BLOCK = 256;
-/** Output gradients of a tile that WebAssembly's memory is grown for. */
-const MOST_SIMD_NUMBERS = 2 ** 26;
 /** Lists that keep a device busy. */
 const BUSY_LISTS = 4096;
 
@@ -44,51 +38,17 @@ export function isWide({ outputs, intervals }: SplineLayerConstants): boolean {
   return outputs >= 16 && outputs % 4 === 0 && intervals <= COUNTS;
 }
 
-let loading: Promise<void> | undefined;
-let simd: SimdLoops | undefined;
-
-function blocks({ batch }: SplineLayerConstants): number {
-  return ceilDiv(batch, BLOCK);
-}
-
-/** The first one, and one more than the last. */
-function samplesOf({ batch }: SplineLayerConstants, firstBlock: number, endBlock: number): [number, number] {
-  return [firstBlock * BLOCK, Math.min(endBlock * BLOCK, batch)];
-}
-
-/** Has cubic references of this file run in WebAssembly from then on, where a page or an engine allows that. */
-function prepare(): Promise<void> {
-  loading ??= import('./spline-layer-simd.ts').then(({ openSimdLoops }) => {
-    simd = openSimdLoops();
-  });
-  return loading;
-}
-
 export const splineForwardWide = defineKernel({
   ...splineForward,
   name: 'spline-forward-wide',
   wgsl: columnsOf(4) + forwardWgsl,
   workgroups: (layer) => splineForward.workgroups({ ...layer, outputs: layer.outputs / 4 }),
-  prepare,
-  parts: blocks,
-  reference(buffers, layer, firstBlock, endBlock) {
-    const samples = samplesOf(layer, firstBlock, endBlock);
-    if (simd && layer.degree === 3) simd.forward(buffers, layer, ...samples);
-    else splineForward.reference(buffers, layer, ...samples);
-  },
 });
 
 export const splineInputGradientWide = defineKernel({
   ...splineInputGradient,
   name: 'spline-input-gradient-wide',
   wgsl: columnsOf(4) + inputGradientWgsl,
-  prepare,
-  parts: blocks,
-  reference(buffers, layer, firstBlock, endBlock) {
-    const samples = samplesOf(layer, firstBlock, endBlock);
-    if (simd && layer.degree === 3) simd.inputGradient(buffers, layer, ...samples);
-    else splineInputGradient.reference(buffers, layer, ...samples);
-  },
 });
 
 /** Number of tiles, each with a partial sum of its own: few samples per list leave a device idle, many partial sums cost memory. */
@@ -99,7 +59,6 @@ export function wideGradientTiles({ batch, inputs, intervals, degree }: SplineLa
 
 const tiledConstants = ['batch', 'inputs', 'intervals', 'degree', 'domainStart', 'domainEnd', 'tiles'] as const;
 
-type ListBuffers = Readonly<Record<'x' | 'outputGradient' | 'starts' | 'samples' | 'partials', HostArray>>;
 export type TiledConstants = Readonly<Record<(typeof tiledConstants)[number], number>>;
 
 function listLengths({ batch, inputs, intervals, tiles }: TiledConstants) {
@@ -176,44 +135,6 @@ export const splineCoefficientGradientWide = defineKernel({
   },
   flops: (sizes) => windowFlops(sizes) + multiplyAdds(sizes),
   parts: ({ inputs, tiles }) => tiles * inputs,
-  prepare,
-  reference(buffers, constants, firstList, endList) {
-    const tile = ceilDiv(constants.batch, constants.tiles) * constants.outputs;
-    if (simd && constants.degree === 3 && tile <= MOST_SIMD_NUMBERS)
-      simd.coefficientGradient(buffers, constants, firstList, endList);
-    else listGradients(buffers, constants, firstList, endList);
-  },
+  prepare: prepareCubic,
+  reference: sumCoefficients,
 });
-
-/** The reference without WebAssembly. */
-export function listGradients(
-  { x, outputGradient, starts, samples, partials }: ListBuffers,
-  constants: TiledConstants & { readonly outputs: number },
-  firstList: number,
-  endList: number,
-): void {
-  const { inputs, outputs, intervals, degree } = constants;
-  const coefficients = intervals + degree;
-  partials.fill(0, firstList * coefficients * outputs, endList * coefficients * outputs);
-  const { cells, windows } = sampleWindows({ ...constants, inputs: 1 });
-  for (let list = firstList; list < endList; list++) {
-    const p = list % inputs;
-    for (let cell = 0; cell < intervals; cell++) {
-      const first = starts[list * (intervals + 1) + cell];
-      const end = starts[list * (intervals + 1) + cell + 1];
-      const row0 = (list * coefficients + cell) * outputs;
-      if (degree === 3) {
-        cubicListGradient({ x, outputGradient, samples, partials }, constants, { p, first, end, row0 });
-        continue;
-      }
-      for (let place = first; place < end; place++) {
-        const b = samples[place];
-        windowsAt(x, { first: b * inputs + p, count: 1 }, constants, 0, cells, windows);
-        for (let j = 0; j <= degree; j++) {
-          const row = row0 + j * outputs;
-          for (let q = 0; q < outputs; q++) partials[row + q] += windows[j] * outputGradient[b * outputs + q];
-        }
-      }
-    }
-  }
-}

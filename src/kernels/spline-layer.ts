@@ -14,7 +14,7 @@ import forwardWgsl from '../../shaders/spline-forward.wgsl';
 import inputGradientWgsl from '../../shaders/spline-input-gradient.wgsl';
 import { windowsAt } from '../splines/window.ts';
 import { ceilDiv, defineKernel, type Grid, MAX_WORKGROUPS } from './kernel.ts';
-import { cubicCoefficientGradient, cubicForward, cubicInputGradient } from './spline-layer-cubic.ts';
+import { type CubicLoops, cubicLoops, unitOf } from './spline-layer-cubic.ts';
 import { splineWgsl } from './spline-wgsl.ts';
 
 const constants = ['batch', 'inputs', 'outputs', 'intervals', 'degree', 'domainStart', 'domainEnd'] as const;
@@ -37,6 +37,39 @@ export function windowFlops({ batch, inputs, degree }: SplineLayerConstants): nu
 /** Room for the windows of one sample's inputs. */
 export function sampleWindows({ inputs, degree }: SplineLayerConstants) {
   return { cells: new Int32Array(inputs), windows: new Float64Array(inputs * (degree + 1)) };
+}
+
+/** Samples that a thread takes at once, so that it fetches an input's weights for all of them. */
+const BLOCK = 256;
+
+function blocks({ batch }: SplineLayerConstants): number {
+  return ceilDiv(batch, BLOCK);
+}
+
+/** The first one, and one more than the last. */
+function samplesOf({ batch }: SplineLayerConstants, firstBlock: number, endBlock: number): [number, number] {
+  return [firstBlock * BLOCK, Math.min(endBlock * BLOCK, batch)];
+}
+
+/** Fewer samples are not worth copying weights for. */
+const FEW_SAMPLES = 32;
+/** Rows of a tile that WebAssembly's memory is grown for. */
+const MOST_NUMBERS = 2 ** 26;
+
+let loading: Promise<void> | undefined;
+let simd: CubicLoops | undefined;
+
+/** Has cubic references run in WebAssembly from then on, where a page and its engine allow that. */
+export function prepareCubic(): Promise<void> {
+  loading ??= import('./spline-layer-simd.ts').then(({ openSimdLoops }) => {
+    simd = openSimdLoops();
+  });
+  return loading;
+}
+
+/** The faster ones for that many samples at once; they agree in every bit. */
+function loopsFor(samples: number, { outputs }: SplineLayerConstants): CubicLoops {
+  return simd && samples >= FEW_SAMPLES && samples * outputs <= MOST_NUMBERS ? simd : cubicLoops;
 }
 
 /** Threads of a workgroup. */
@@ -75,11 +108,14 @@ export const splineForward = defineKernel({
     return sampleGrid(batch, rows, blocks);
   },
   flops: (sizes) => windowFlops(sizes) + multiplyAdds(sizes),
-  parts: ({ batch }) => batch,
-  reference({ x, weights, y }, grid, first, end) {
+  parts: blocks,
+  prepare: prepareCubic,
+  reference(buffers, grid, firstBlock, endBlock) {
+    const [first, end] = samplesOf(grid, firstBlock, endBlock);
     const { inputs, outputs, intervals, degree } = grid;
+    if (degree === 3) return loopsFor(end - first, grid).forward(buffers, grid, first, end);
+    const { x, weights, y } = buffers;
     y.fill(0, first * outputs, end * outputs);
-    if (degree === 3) return cubicForward(x, weights, y, grid, first, end);
     const { cells, windows } = sampleWindows(grid);
     for (let b = first; b < end; b++) {
       windowsAt(x, { first: b * inputs, count: inputs }, grid, 0, cells, windows);
@@ -108,10 +144,13 @@ export const splineInputGradient = defineKernel({
   },
   workgroups: ({ batch, inputs }) => sampleGrid(batch, THREADS, ceilDiv(inputs, 2)),
   flops: (sizes) => windowFlops(sizes) + multiplyAdds(sizes),
-  parts: ({ batch }) => batch,
-  reference({ x, weights, outputGradient, inputGradient }, grid, first, end) {
+  parts: blocks,
+  prepare: prepareCubic,
+  reference(buffers, grid, firstBlock, endBlock) {
+    const [first, end] = samplesOf(grid, firstBlock, endBlock);
     const { inputs, outputs, intervals, degree } = grid;
-    if (degree === 3) return cubicInputGradient(x, weights, outputGradient, inputGradient, grid, first, end);
+    if (degree === 3) return loopsFor(end - first, grid).inputGradient(buffers, grid, first, end);
+    const { x, weights, outputGradient, inputGradient } = buffers;
     const { cells, windows } = sampleWindows(grid);
     for (let b = first; b < end; b++) {
       windowsAt(x, { first: b * inputs, count: inputs }, grid, 1, cells, windows);
@@ -175,28 +214,37 @@ export const splineCoefficientGradient = defineKernel({
   workgroups: (constants) => [splineGradientTiles(constants), constants.inputs, blocksPerInput(constants)],
   flops: (sizes) => windowFlops(sizes) + multiplyAdds(sizes),
   parts: (grid) => splineGradientTiles(grid) * grid.inputs,
-  reference({ x, outputGradient, partials }, grid, first, end) {
-    const { batch, inputs, outputs, intervals, degree } = grid;
-    const length = (intervals + degree) * outputs;
-    const tileSamples = ceilDiv(batch, splineGradientTiles(grid));
-    const { cells, windows } = sampleWindows({ ...grid, inputs: 1 });
-    partials.fill(0, first * length, end * length);
-    for (let unit = first; unit < end; unit++) {
-      const p = unit % inputs;
-      const start = Math.floor(unit / inputs) * tileSamples;
-      const samples = { first: start, end: Math.min(start + tileSamples, batch) };
-      if (degree === 3) {
-        cubicCoefficientGradient(x, outputGradient, partials, unit * length, grid, p, samples);
-        continue;
-      }
-      for (let b = samples.first; b < samples.end; b++) {
-        windowsAt(x, { first: b * inputs + p, count: 1 }, grid, 0, cells, windows);
-        let row = unit * length + cells[0] * outputs;
-        for (let j = 0; j <= degree; j++) {
-          for (let q = 0; q < outputs; q++) partials[row + q] += windows[j] * outputGradient[b * outputs + q];
-          row += outputs;
-        }
+  prepare: prepareCubic,
+  reference: (buffers, grid, first, end) =>
+    sumCoefficients(buffers, { ...grid, tiles: splineGradientTiles(grid) }, first, end),
+});
+
+/** Sums over the samples of tiles, those of a tile in the order of `samples` if there is one: units `first` to `end` − 1. */
+export function sumCoefficients(
+  buffers: Parameters<CubicLoops['coefficientGradient']>[0],
+  grid: SplineLayerConstants & { readonly tiles: number },
+  first: number,
+  end: number,
+): void {
+  const { batch, inputs, outputs, intervals, degree, tiles } = grid;
+  if (degree === 3) {
+    loopsFor(ceilDiv(batch, tiles), grid).coefficientGradient(buffers, grid, first, end);
+    return;
+  }
+  const { x, outputGradient, samples, partials } = buffers;
+  const length = (intervals + degree) * outputs;
+  const { cells, windows } = sampleWindows({ ...grid, inputs: 1 });
+  partials.fill(0, first * length, end * length);
+  for (let unit = first; unit < end; unit++) {
+    const { p, from, count, places } = unitOf(unit, grid);
+    for (let i = 0; i < count; i++) {
+      const b = samples ? samples[places + i] : from + i;
+      windowsAt(x, { first: b * inputs + p, count: 1 }, grid, 0, cells, windows);
+      let row = unit * length + cells[0] * outputs;
+      for (let j = 0; j <= degree; j++) {
+        for (let q = 0; q < outputs; q++) partials[row + q] += windows[j] * outputGradient[b * outputs + q];
+        row += outputs;
       }
     }
-  },
-});
+  }
+}
