@@ -69,7 +69,7 @@ describe('spline layers in WebAssembly', () => {
       splineCellOrder.reference({ x, starts, samples }, tiled);
       const end = tiled.tiles * inputs;
       const [partials, exact] = [0, 0].map(() => new Float64Array(tiled.tiles * weights.length).fill(1));
-      for (const order of [{}, { samples }]) {
+      for (const order of [{}, { starts, samples }]) {
         simd.coefficientGradient({ x, outputGradient, partials, ...order }, tiled, seed % 2, end);
         cubicLoops.coefficientGradient({ x, outputGradient, partials: exact, ...order }, tiled, seed % 2, end);
         expectSameBits(partials, exact, 'partials');

@@ -82,10 +82,10 @@ export interface CubicLoops {
   ): void;
   /**
    * partials [tiles, inputs, coefficients, outputs], of which unit t · inputs + p is tile t and input p; units `first` to
-   * `end` − 1. They take the samples of their tile in their order, or in that of their places in `samples`.
+   * `end` − 1. They take the samples of their tile in their order, or as the lists of splineCellOrder have them.
    */
   coefficientGradient(
-    buffers: Buffers<'x' | 'outputGradient' | 'partials'> & Partial<Buffers<'samples'>>,
+    buffers: Buffers<'x' | 'outputGradient' | 'partials'> & Partial<Buffers<'starts' | 'samples'>>,
     grid: TiledGrid,
     first: number,
     end: number,
@@ -145,16 +145,16 @@ export const cubicLoops: CubicLoops = {
     }
   },
 
-  coefficientGradient({ x, outputGradient, samples, partials }, grid, first, end) {
+  coefficientGradient({ x, outputGradient, starts, samples, partials }, grid, first, end) {
     const { inputs, outputs, intervals, domainStart, domainEnd } = grid;
     const cellsPerUnit = intervals / (domainEnd - domainStart);
     const length = (intervals + 3) * outputs;
     partials.fill(0, first * length, end * length);
     for (let unit = first; unit < end; unit++) {
-      const { p, from, count, places } = unitOf(unit, grid);
-      for (let i = 0; i < count; i++) {
-        const b = samples ? samples[places + i] : from + i;
-        const row0 = unit * length + evaluate(x[b * inputs + p], domainStart, cellsPerUnit, intervals) * outputs;
+      const { p, from, count } = unitOf(unit, grid);
+      const add = (b: number, listCell?: number) => {
+        const cell = evaluate(x[b * inputs + p], domainStart, cellsPerUnit, intervals);
+        const row0 = unit * length + (listCell ?? cell) * outputs;
         const row1 = row0 + outputs;
         const row2 = row1 + outputs;
         const row3 = row2 + outputs;
@@ -169,19 +169,33 @@ export const cubicLoops: CubicLoops = {
           partials[row2 + q] += w2 * gradient;
           partials[row3 + q] += w3 * gradient;
         }
-      }
+      };
+      if (starts && samples) eachListed(starts, samples, unit, intervals, add);
+      else for (let b = from; b < from + count; b++) add(b);
     }
   },
 };
 
-/** Input p and tile of a unit: `count` samples from `from` on, in the unit's order at `places` and after. */
+/** Calls back with every sample of a unit's lists, cell by cell. */
+export function eachListed(
+  starts: HostArray,
+  samples: HostArray,
+  unit: number,
+  intervals: number,
+  call: (sample: number, cell: number) => void,
+): void {
+  for (let cell = 0; cell < intervals; cell++) {
+    const list = unit * (intervals + 1) + cell;
+    for (let place = starts[list]; place < starts[list + 1]; place++) call(samples[place], cell);
+  }
+}
+
+/** Input p of a unit, and the samples of its tile: `count` from `from` on. */
 export function unitOf(
   unit: number,
-  { batch, inputs, tiles }: Omit<TiledGrid, keyof LayerGrid> & { readonly inputs: number },
-) {
+  { batch, inputs, tiles }: Readonly<Record<'batch' | 'inputs' | 'tiles', number>>,
+): Readonly<Record<'p' | 'from' | 'count', number>> {
   const tileSamples = Math.ceil(batch / tiles);
-  const p = unit % inputs;
   const from = Math.min(Math.floor(unit / inputs) * tileSamples, batch);
-  const count = Math.min(tileSamples, batch - from);
-  return { p, from, count, places: from * inputs + p * count };
+  return { p: unit % inputs, from, count: Math.min(tileSamples, batch - from) };
 }

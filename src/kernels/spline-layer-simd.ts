@@ -14,6 +14,7 @@ interface Exports {
   /** Places are in bytes; what the functions do stands in the module. */
   windows(
     x: number,
+    stride: number,
     count: number,
     start: number,
     cellsPerUnit: number,
@@ -25,7 +26,15 @@ interface Exports {
   ): void;
   copyRows(from: number, to: number, count: number, columns: number, fromBytes: number, toBytes: number): void;
   forward(window: number, y: number, count: number, rowBytes: number): void;
-  inputGradient(window: number, outputGradient: number, inputGradient: number, count: number, rowBytes: number): void;
+  inputGradient(
+    window: number,
+    outputGradient: number,
+    inputGradient: number,
+    stride: number,
+    count: number,
+    rowBytes: number,
+    scale: number,
+  ): void;
   coefficientGradient(window: number, count: number, rowBytes: number): void;
 }
 
@@ -36,9 +45,10 @@ const CACHE_LINE = 8;
 /** Numbers that a row is a multiple of. */
 const COLUMNS = 4;
 
-/** Numbers that a window takes; in words of 32 bits, and which of them is the place of the sample's row. */
+/** Numbers that a window takes; in words of 32 bits, and which of them are the places of its cell's and its sample's rows. */
 const WINDOW = 5;
 const WINDOW_WORDS = 10;
+const CELL_ROW = 8;
 const SAMPLE_ROW = 9;
 
 /** Samples that are worked on at once: so many that copying an input's weights costs little beside using them. */
@@ -55,12 +65,13 @@ export function openSimdLoops(): CubicLoops | undefined {
 
 /** Where things are in memory, in numbers. `rows` are an input's rows of weights or of their gradient. */
 interface Places {
-  readonly column: number;
+  /** Rows of x, or of its gradient. */
+  readonly x: number;
   readonly window: number;
   readonly rows: number;
   /** Rows of y, or of its gradient. */
   readonly samples: number;
-  /** Numbers per sample, or rows on their way to where there is room between them. */
+  /** Rows on their way to where there is room between them. */
   readonly scratch: number;
 }
 
@@ -79,11 +90,11 @@ class SimdLoops implements CubicLoops {
     for (let from = first; from < end; from += BLOCK) {
       const count = Math.min(BLOCK, end - from);
       const places = this.#places(count, grid);
+      this.#floats.set(x.subarray(from * inputs, (from + count) * inputs), places.x);
       this.#floats.fill(0, places.samples, places.samples + count * rowLength);
       for (let p = 0; p < inputs; p++) {
         this.#load(weights, p * (intervals + 3), intervals + 3, outputs, places.rows, places.scratch);
-        for (let i = 0; i < count; i++) this.#floats[places.column + i] = x[(from + i) * inputs + p];
-        this.#windows(places, count, grid, false);
+        this.#windows(places, { at: places.x + p, stride: inputs, count }, grid, false);
         this.#module.forward(BYTES * places.window, BYTES * places.samples, count, BYTES * rowLength);
       }
       this.#store(y, from, count, outputs, places.samples, places.scratch);
@@ -98,40 +109,53 @@ class SimdLoops implements CubicLoops {
     for (let from = first; from < end; from += BLOCK) {
       const count = Math.min(BLOCK, end - from);
       const places = this.#places(count, grid);
-      const [window, samples, results] = [places.window, places.samples, places.scratch].map((place) => BYTES * place);
+      const [window, samples] = [BYTES * places.window, BYTES * places.samples];
+      this.#floats.set(x.subarray(from * inputs, (from + count) * inputs), places.x);
       this.#load(outputGradient, from, count, outputs, places.samples, places.scratch);
       for (let p = 0; p < inputs; p++) {
+        const at = places.x + p;
         this.#load(weights, p * (intervals + 3), intervals + 3, outputs, places.rows, places.scratch);
-        for (let i = 0; i < count; i++) this.#floats[places.column + i] = x[(from + i) * inputs + p];
-        this.#windows(places, count, grid, true);
-        this.#module.inputGradient(window, samples, results, count, rowBytes);
-        for (let i = 0; i < count; i++)
-          inputGradient[(from + i) * inputs + p] = this.#floats[places.scratch + i] * cellsPerUnit;
+        this.#windows(places, { at, stride: inputs, count }, grid, true);
+        // In the place of x, which is known by then.
+        this.#module.inputGradient(window, samples, BYTES * at, BYTES * inputs, count, rowBytes, cellsPerUnit);
       }
+      inputGradient.set(this.#floats.subarray(places.x, places.x + count * inputs), from * inputs);
     }
   };
 
   coefficientGradient: CubicLoops['coefficientGradient'] = (buffers, grid, first, end) => {
-    const { x, outputGradient, samples, partials } = buffers;
+    const { x, outputGradient, starts, samples, partials } = buffers;
     const { inputs, outputs, intervals } = grid;
     const rowLength = rowLengthOf(grid);
     let loaded = -1;
     for (let unit = first; unit < end; unit++) {
-      const { p, from, count, places: order } = unitOf(unit, grid);
+      const { p, from, count } = unitOf(unit, grid);
       const places = this.#places(count, grid);
-      if (loaded !== from && count > 0)
-        this.#load(outputGradient, from, count, outputs, places.samples, places.scratch);
-      loaded = from;
       const floats = this.#floats;
       const words = this.#words;
       floats.fill(0, places.rows, places.rows + (intervals + 3) * rowLength);
-      for (let i = 0; i < count; i++) {
-        const b = samples ? samples[order + i] : from + i;
-        floats[places.column + i] = x[b * inputs + p];
-        words[2 * places.window + WINDOW_WORDS * i + SAMPLE_ROW] = BYTES * (places.samples + (b - from) * rowLength);
+      if (loaded !== from && count > 0) {
+        this.#load(outputGradient, from, count, outputs, places.samples, places.scratch);
+        if (!samples) floats.set(x.subarray(from * inputs, (from + count) * inputs), places.x);
+        let word = 2 * places.window + SAMPLE_ROW;
+        for (let i = 0; i < count; i++, word += WINDOW_WORDS) words[word] = BYTES * (places.samples + i * rowLength);
+      }
+      loaded = from;
+      if (starts && samples) {
+        let i = 0;
+        let word = 2 * places.window;
+        for (let cell = 0; cell < intervals; cell++) {
+          const list = unit * (intervals + 1) + cell;
+          for (let place = starts[list]; place < starts[list + 1]; place++, i++, word += WINDOW_WORDS) {
+            floats[places.x + i] = x[samples[place] * inputs + p];
+            words[word + CELL_ROW] = BYTES * (places.rows + cell * rowLength);
+            words[word + SAMPLE_ROW] = BYTES * (places.samples + (samples[place] - from) * rowLength);
+          }
+        }
       }
       if (count > 0) {
-        this.#windows(places, count, grid, false);
+        const points = samples ? { at: places.x, stride: 1, count } : { at: places.x + p, stride: inputs, count };
+        this.#windows(places, points, grid, false, samples === undefined);
         this.#module.coefficientGradient(BYTES * places.window, count, BYTES * rowLength);
       }
       this.#store(partials, unit * (intervals + 3), intervals + 3, outputs, places.rows, places.scratch);
@@ -151,7 +175,7 @@ class SimdLoops implements CubicLoops {
     const places = {
       samples: take(count * rowLength),
       rows: take(rows),
-      column: take(count + 1),
+      x: take((count + 1) * grid.inputs),
       window: take(WINDOW * (count + 2)),
       scratch: take(Math.max(rows, count * rowLength)),
     };
@@ -184,17 +208,24 @@ class SimdLoops implements CubicLoops {
     to.set(this.#floats.subarray(start, start + count * columns), first * columns);
   }
 
-  #windows({ column, rows, window }: Places, count: number, grid: LayerGrid, slopes: boolean): void {
+  #windows(
+    { rows, window }: Places,
+    { at, stride, count }: Readonly<Record<'at' | 'stride' | 'count', number>>,
+    grid: LayerGrid,
+    slopes: boolean,
+    setsRows = true,
+  ): void {
     const { intervals, domainStart, domainEnd } = grid;
     this.#module.windows(
-      BYTES * column,
+      BYTES * at,
+      BYTES * stride,
       count,
       domainStart,
       intervals / (domainEnd - domainStart),
       intervals,
       Number(slopes),
       BYTES * rows,
-      BYTES * rowLengthOf(grid),
+      setsRows ? BYTES * rowLengthOf(grid) : 0,
       BYTES * window,
     );
   }

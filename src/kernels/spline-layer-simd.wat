@@ -6,19 +6,22 @@
 (module
   (memory (export "memory") 1)
 
-  ;; Windows of the points x [count], two at a time, the last one perhaps with what lies behind it; rows begin at $rows.
-  ;; Slopes are per width of a cell. Outside the domain values continue linearly. NaN gives NaN and cell 0.
+  ;; Windows of $count points $stride bytes apart, two at a time, the last one perhaps with what lies behind it; rows begin
+  ;; at $rows, or are known already where $rowBytes is 0. Slopes are per width of a cell. Outside the domain values
+  ;; continue linearly. NaN gives NaN and cell 0.
   (func (export "windows")
-    (param $x i32) (param $count i32) (param $start f64) (param $cellsPerUnit f64) (param $intervals i32)
+    (param $x i32) (param $stride i32) (param $count i32) (param $start f64) (param $cellsPerUnit f64) (param $intervals i32)
     (param $slopes i32) (param $rows i32) (param $rowBytes i32) (param $window i32)
     (local $end i32) (local $last v128) (local $position v128) (local $inside v128) (local $cell v128)
     (local $s v128) (local $t v128) (local $distance v128) (local $w0 v128) (local $w1 v128) (local $w2 v128) (local $w3 v128)
     (local.set $last (f64x2.splat (f64.convert_i32_u (local.get $intervals))))
-    (local.set $end (i32.add (local.get $x) (i32.shl (local.get $count) (i32.const 3))))
+    (local.set $end (i32.add (local.get $x) (i32.mul (local.get $count) (local.get $stride))))
     (loop $samples
       (local.set $position
         (f64x2.mul
-          (f64x2.sub (v128.load (local.get $x)) (f64x2.splat (local.get $start)))
+          (f64x2.sub
+            (v128.load64_lane 1 (i32.add (local.get $x) (local.get $stride)) (v128.load64_zero (local.get $x)))
+            (f64x2.splat (local.get $start)))
           (f64x2.splat (local.get $cellsPerUnit))))
       (local.set $inside
         (f64x2.pmin (f64x2.pmax (local.get $position) (v128.const f64x2 0 0)) (local.get $last)))
@@ -87,10 +90,12 @@
         (i32x4.add
           (i32x4.splat (local.get $rows))
           (i32x4.mul (local.get $cell) (i32x4.splat (local.get $rowBytes)))))
-      (i32.store offset=32 (local.get $window) (i32x4.extract_lane 0 (local.get $cell)))
-      (i32.store offset=72 (local.get $window) (i32x4.extract_lane 1 (local.get $cell)))
+      (if (local.get $rowBytes)
+        (then
+          (i32.store offset=32 (local.get $window) (i32x4.extract_lane 0 (local.get $cell)))
+          (i32.store offset=72 (local.get $window) (i32x4.extract_lane 1 (local.get $cell)))))
       (local.set $window (i32.add (local.get $window) (i32.const 80)))
-      (local.set $x (i32.add (local.get $x) (i32.const 16)))
+      (local.set $x (i32.add (local.get $x) (i32.shl (local.get $stride) (i32.const 1))))
       (br_if $samples (i32.lt_u (local.get $x) (local.get $end)))))
 
   ;; Copies $count rows of $columns numbers; what is left of a row's place becomes zero.
@@ -156,13 +161,15 @@
         (br_if $outputs (i32.lt_u (local.get $y) (local.get $rowEnd))))
       (br_if $samples (i32.lt_u (local.get $y) (local.get $end)))))
 
-  ;; For each sample the product of its row of output gradients with those of its window with their rows of weights.
+  ;; For each sample the product of its row of output gradients with those of its window with their rows of weights, times
+  ;; $scale; they are written $stride bytes apart.
   (func (export "inputGradient")
-    (param $window i32) (param $outputGradient i32) (param $inputGradient i32) (param $count i32) (param $rowBytes i32)
+    (param $window i32) (param $outputGradient i32) (param $inputGradient i32) (param $stride i32) (param $count i32)
+    (param $rowBytes i32) (param $scale f64)
     (local $end i32) (local $rowEnd i32)
     (local $row0 i32) (local $row1 i32) (local $row2 i32) (local $row3 i32)
     (local $w0 v128) (local $w1 v128) (local $w2 v128) (local $w3 v128) (local $sum v128)
-    (local.set $end (i32.add (local.get $inputGradient) (i32.shl (local.get $count) (i32.const 3))))
+    (local.set $end (i32.add (local.get $outputGradient) (i32.mul (local.get $count) (local.get $rowBytes))))
     (loop $samples
       (local.set $w0 (v128.load64_splat offset=0 (local.get $window)))
       (local.set $w1 (v128.load64_splat offset=8 (local.get $window)))
@@ -199,9 +206,11 @@
         (local.set $outputGradient (i32.add (local.get $outputGradient) (i32.const 32)))
         (br_if $outputs (i32.lt_u (local.get $outputGradient) (local.get $rowEnd))))
       (f64.store (local.get $inputGradient)
-        (f64.add (f64x2.extract_lane 0 (local.get $sum)) (f64x2.extract_lane 1 (local.get $sum))))
-      (local.set $inputGradient (i32.add (local.get $inputGradient) (i32.const 8)))
-      (br_if $samples (i32.lt_u (local.get $inputGradient) (local.get $end)))))
+        (f64.mul
+          (f64.add (f64x2.extract_lane 0 (local.get $sum)) (f64x2.extract_lane 1 (local.get $sum)))
+          (local.get $scale)))
+      (local.set $inputGradient (i32.add (local.get $inputGradient) (local.get $stride)))
+      (br_if $samples (i32.lt_u (local.get $outputGradient) (local.get $end)))))
 
   ;; Adds to the rows of windows their products with rows of output gradients. While one window after the other is of the
   ;; same cell, its sums are kept in registers: four rows of four outputs at a time.

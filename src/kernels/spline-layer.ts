@@ -14,7 +14,7 @@ import forwardWgsl from '../../shaders/spline-forward.wgsl';
 import inputGradientWgsl from '../../shaders/spline-input-gradient.wgsl';
 import { windowsAt } from '../splines/window.ts';
 import { ceilDiv, defineKernel, type Grid, MAX_WORKGROUPS } from './kernel.ts';
-import { type CubicLoops, cubicLoops, unitOf } from './spline-layer-cubic.ts';
+import { type CubicLoops, cubicLoops, eachListed, unitOf } from './spline-layer-cubic.ts';
 import { splineWgsl } from './spline-wgsl.ts';
 
 const constants = ['batch', 'inputs', 'outputs', 'intervals', 'degree', 'domainStart', 'domainEnd'] as const;
@@ -219,7 +219,7 @@ export const splineCoefficientGradient = defineKernel({
     sumCoefficients(buffers, { ...grid, tiles: splineGradientTiles(grid) }, first, end),
 });
 
-/** Sums over the samples of tiles, those of a tile in the order of `samples` if there is one: units `first` to `end` − 1. */
+/** Sums over the samples of tiles, listed by cell or not: units `first` to `end` − 1. */
 export function sumCoefficients(
   buffers: Parameters<CubicLoops['coefficientGradient']>[0],
   grid: SplineLayerConstants & { readonly tiles: number },
@@ -231,20 +231,21 @@ export function sumCoefficients(
     loopsFor(ceilDiv(batch, tiles), grid).coefficientGradient(buffers, grid, first, end);
     return;
   }
-  const { x, outputGradient, samples, partials } = buffers;
+  const { x, outputGradient, starts, samples, partials } = buffers;
   const length = (intervals + degree) * outputs;
   const { cells, windows } = sampleWindows({ ...grid, inputs: 1 });
   partials.fill(0, first * length, end * length);
   for (let unit = first; unit < end; unit++) {
-    const { p, from, count, places } = unitOf(unit, grid);
-    for (let i = 0; i < count; i++) {
-      const b = samples ? samples[places + i] : from + i;
+    const { p, from, count } = unitOf(unit, grid);
+    const add = (b: number, cell?: number) => {
       windowsAt(x, { first: b * inputs + p, count: 1 }, grid, 0, cells, windows);
-      let row = unit * length + cells[0] * outputs;
+      let row = unit * length + (cell ?? cells[0]) * outputs;
       for (let j = 0; j <= degree; j++) {
         for (let q = 0; q < outputs; q++) partials[row + q] += windows[j] * outputGradient[b * outputs + q];
         row += outputs;
       }
-    }
+    };
+    if (starts && samples) eachListed(starts, samples, unit, intervals, add);
+    else for (let b = from; b < from + count; b++) add(b);
   }
 }
