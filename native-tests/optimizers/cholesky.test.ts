@@ -1,6 +1,7 @@
 /** Cholesky's factor against its definition, L Lᵀ = A + shift · I, on random matrices. */
 import { expect } from 'chai';
-import { factorise, solveFactorised } from '../../src/optimizers/cholesky.ts';
+import { factorise, factoriseWith, solveFactorised } from '../../src/optimizers/cholesky.ts';
+import { openTileProducts } from '../../src/optimizers/cholesky-simd.ts';
 import { createRandom } from '../../src/random.ts';
 
 const SIZES = [...Array.from({ length: 40 }, (_, i) => i + 1), 150];
@@ -31,6 +32,22 @@ function factorOf(matrix: Float64Array, size: number, shift = 0): Float64Array |
 const norm = (values: ArrayLike<number>) => Math.hypot(...Array.from(values));
 
 describe("Cholesky's factorisation", () => {
+  it('has the same bits in WebAssembly and in TypeScript, one size after another', () => {
+    const simd = openTileProducts()!;
+    for (const size of [...SIZES, 3, 64]) {
+      const matrix = positiveDefinite(size, size);
+      const [factor, exact] = [0, 0].map(() => new Float64Array(size * size).fill(UNTOUCHED));
+      expect(factoriseWith(simd, matrix, size, 0.1, factor)).to.equal(true);
+      factoriseWith(undefined, matrix, size, 0.1, exact);
+      expect(
+        factor.every((value, i) => Object.is(value, exact[i])),
+        `size ${size}`,
+      ).to.equal(true);
+    }
+    const indefinite = square(20, (i, j) => (i === j ? 1 : 0.5 + 1 / (1 + Math.abs(i - j))));
+    expect(factoriseWith(simd, indefinite, 20, 0, new Float64Array(400))).to.equal(false);
+  });
+
   it('L is lower triangular with L Lᵀ = A + shift · I, from the lower triangle of A', () => {
     for (const size of SIZES) {
       for (const shift of [0, 0.7]) {

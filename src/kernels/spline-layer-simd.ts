@@ -6,11 +6,11 @@
  * copied there in pieces that the processor's caches hold: samples by the block, weights by the input.
  */
 import type { HostArray } from './kernel.ts';
+import { BYTES, openModule, type SimdModule } from './simd-module.ts';
 import { type CubicLoops, type LayerGrid, unitOf } from './spline-layer-cubic.ts';
 import module from './spline-layer-simd.wat';
 
-interface Exports {
-  readonly memory: WebAssembly.Memory;
+interface Functions {
   /** Places are in bytes; what the functions do stands in the module. */
   windows(
     x: number,
@@ -38,10 +38,6 @@ interface Exports {
   coefficientGradient(window: number, count: number, rowBytes: number): void;
 }
 
-const BYTES = 8;
-const PAGE_BYTES = 65536;
-const CACHE_LINE = 8;
-
 /** Numbers that a row is a multiple of. */
 const COLUMNS = 4;
 
@@ -54,13 +50,9 @@ const SAMPLE_ROW = 9;
 /** Samples that are worked on at once: so many that copying an input's weights costs little beside using them. */
 const BLOCK = 512;
 
-/** Nothing where an engine has no such vectors, or a page's content security policy forbids WebAssembly. */
 export function openSimdLoops(): CubicLoops | undefined {
-  try {
-    return new SimdLoops();
-  } catch {
-    return undefined;
-  }
+  const opened = openModule<Functions>(module);
+  return opened && new SimdLoops(opened);
 }
 
 /** Where things are in memory, in numbers. `rows` are an input's rows of weights or of their gradient. */
@@ -76,12 +68,10 @@ interface Places {
 }
 
 class SimdLoops implements CubicLoops {
-  readonly #module: Exports;
-  #floats = new Float64Array();
-  #words = new Uint32Array();
+  readonly #module: SimdModule<Functions>;
 
-  constructor() {
-    this.#module = new WebAssembly.Instance(new WebAssembly.Module(module)).exports as unknown as Exports;
+  constructor(module: SimdModule<Functions>) {
+    this.#module = module;
   }
 
   forward: CubicLoops['forward'] = ({ x, weights, y }, grid, first, end) => {
@@ -90,12 +80,12 @@ class SimdLoops implements CubicLoops {
     for (let from = first; from < end; from += BLOCK) {
       const count = Math.min(BLOCK, end - from);
       const places = this.#places(count, grid);
-      this.#floats.set(x.subarray(from * inputs, (from + count) * inputs), places.x);
-      this.#floats.fill(0, places.samples, places.samples + count * rowLength);
+      this.#module.floats.set(x.subarray(from * inputs, (from + count) * inputs), places.x);
+      this.#module.floats.fill(0, places.samples, places.samples + count * rowLength);
       for (let p = 0; p < inputs; p++) {
         this.#load(weights, p * (intervals + 3), intervals + 3, outputs, places.rows, places.scratch);
         this.#windows(places, { at: places.x + p, stride: inputs, count }, grid, false);
-        this.#module.forward(BYTES * places.window, BYTES * places.samples, count, BYTES * rowLength);
+        this.#module.functions.forward(BYTES * places.window, BYTES * places.samples, count, BYTES * rowLength);
       }
       this.#store(y, from, count, outputs, places.samples, places.scratch);
     }
@@ -110,16 +100,24 @@ class SimdLoops implements CubicLoops {
       const count = Math.min(BLOCK, end - from);
       const places = this.#places(count, grid);
       const [window, samples] = [BYTES * places.window, BYTES * places.samples];
-      this.#floats.set(x.subarray(from * inputs, (from + count) * inputs), places.x);
+      this.#module.floats.set(x.subarray(from * inputs, (from + count) * inputs), places.x);
       this.#load(outputGradient, from, count, outputs, places.samples, places.scratch);
       for (let p = 0; p < inputs; p++) {
         const at = places.x + p;
         this.#load(weights, p * (intervals + 3), intervals + 3, outputs, places.rows, places.scratch);
         this.#windows(places, { at, stride: inputs, count }, grid, true);
         // In the place of x, which is known by then.
-        this.#module.inputGradient(window, samples, BYTES * at, BYTES * inputs, count, rowBytes, cellsPerUnit);
+        this.#module.functions.inputGradient(
+          window,
+          samples,
+          BYTES * at,
+          BYTES * inputs,
+          count,
+          rowBytes,
+          cellsPerUnit,
+        );
       }
-      inputGradient.set(this.#floats.subarray(places.x, places.x + count * inputs), from * inputs);
+      inputGradient.set(this.#module.floats.subarray(places.x, places.x + count * inputs), from * inputs);
     }
   };
 
@@ -131,8 +129,8 @@ class SimdLoops implements CubicLoops {
     for (let unit = first; unit < end; unit++) {
       const { p, from, count } = unitOf(unit, grid);
       const places = this.#places(count, grid);
-      const floats = this.#floats;
-      const words = this.#words;
+      const floats = this.#module.floats;
+      const words = this.#module.words;
       floats.fill(0, places.rows, places.rows + (intervals + 3) * rowLength);
       if (loaded !== from && count > 0) {
         this.#load(outputGradient, from, count, outputs, places.samples, places.scratch);
@@ -156,46 +154,32 @@ class SimdLoops implements CubicLoops {
       if (count > 0) {
         const points = samples ? { at: places.x, stride: 1, count } : { at: places.x + p, stride: inputs, count };
         this.#windows(places, points, grid, false, samples === undefined);
-        this.#module.coefficientGradient(BYTES * places.window, count, BYTES * rowLength);
+        this.#module.functions.coefficientGradient(BYTES * places.window, count, BYTES * rowLength);
       }
       this.#store(partials, unit * (intervals + 3), intervals + 3, outputs, places.rows, places.scratch);
     }
   };
 
-  /** For that many samples and one input's rows; grows the memory. Windows are made two at a time, and one is looked at behind the last. */
+  /** For that many samples and one input's rows. Windows are made two at a time, and one is looked at behind the last. */
   #places(count: number, grid: LayerGrid): Places {
     const rowLength = rowLengthOf(grid);
     const rows = (grid.intervals + 3) * rowLength;
-    let end = 0;
-    const take = (length: number) => {
-      const start = end;
-      end += CACHE_LINE * Math.ceil(length / CACHE_LINE);
-      return start;
-    };
-    const places = {
-      samples: take(count * rowLength),
-      rows: take(rows),
-      x: take((count + 1) * grid.inputs),
-      window: take(WINDOW * (count + 2)),
-      scratch: take(Math.max(rows, count * rowLength)),
-    };
-    const { memory } = this.#module;
-    const missing = BYTES * end - memory.buffer.byteLength;
-    if (missing > 0) memory.grow(Math.ceil(missing / PAGE_BYTES));
-    if (this.#floats.buffer !== memory.buffer) {
-      this.#floats = new Float64Array(memory.buffer);
-      this.#words = new Uint32Array(memory.buffer);
-    }
-    return places;
+    return this.#module.places({
+      samples: count * rowLength,
+      rows,
+      x: (count + 1) * grid.inputs,
+      window: WINDOW * (count + 2),
+      scratch: Math.max(rows, count * rowLength),
+    });
   }
 
   /** Rows `first` to `first` + `count` − 1 of an array [rows, columns] to `to`, where rows are as long as the module has them. */
   #load(from: HostArray, first: number, count: number, columns: number, to: number, scratch: number): void {
     const rowLength = rowLengthOf({ outputs: columns });
     const direct = rowLength === columns;
-    this.#floats.set(from.subarray(first * columns, (first + count) * columns), direct ? to : scratch);
+    this.#module.floats.set(from.subarray(first * columns, (first + count) * columns), direct ? to : scratch);
     if (direct) return;
-    this.#module.copyRows(BYTES * scratch, BYTES * to, count, columns, BYTES * columns, BYTES * rowLength);
+    this.#module.functions.copyRows(BYTES * scratch, BYTES * to, count, columns, BYTES * columns, BYTES * rowLength);
   }
 
   /** The reverse of {@link SimdLoops.#load}. */
@@ -203,9 +187,16 @@ class SimdLoops implements CubicLoops {
     const rowLength = rowLengthOf({ outputs: columns });
     const direct = rowLength === columns;
     if (!direct)
-      this.#module.copyRows(BYTES * from, BYTES * scratch, count, columns, BYTES * rowLength, BYTES * columns);
+      this.#module.functions.copyRows(
+        BYTES * from,
+        BYTES * scratch,
+        count,
+        columns,
+        BYTES * rowLength,
+        BYTES * columns,
+      );
     const start = direct ? from : scratch;
-    to.set(this.#floats.subarray(start, start + count * columns), first * columns);
+    to.set(this.#module.floats.subarray(start, start + count * columns), first * columns);
   }
 
   #windows(
@@ -216,7 +207,7 @@ class SimdLoops implements CubicLoops {
     setsRows = true,
   ): void {
     const { intervals, domainStart, domainEnd } = grid;
-    this.#module.windows(
+    this.#module.functions.windows(
       BYTES * at,
       BYTES * stride,
       count,

@@ -3,7 +3,7 @@ import { dispatch } from '../backend/dispatch.ts';
 import { advanceCounter } from '../kernels/counter.ts';
 import { normalMatrix } from '../kernels/normal-equations.ts';
 import { fill } from '../kernels/vectors.ts';
-import { factorise, solveFactorised } from './cholesky.ts';
+import { factorise, prepareFactors, solveFactorised } from './cholesky.ts';
 import {
   type GaussNewtonModel,
   type GaussNewtonSource,
@@ -57,6 +57,7 @@ export class NormalEquations implements GaussNewtonSource {
   ): Promise<NormalEquations> {
     const equations = new NormalEquations(backend, length);
     await equations.#memory.orRelease(equations.#record(leastSquares, room));
+    await prepareFactors();
     return equations;
   }
 
