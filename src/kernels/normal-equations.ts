@@ -6,6 +6,20 @@
 import normalMatrixWgsl from '../../shaders/normal-matrix.wgsl';
 import { rowElements } from './jacobian-rows.ts';
 import { ceilDiv, defineKernel, type HostArray } from './kernel.ts';
+import type { AddStrips } from './normal-equations-simd.ts';
+
+/** Products per entry of the matrix from which on copying it to WebAssembly and back is worth while. */
+const COPYING = 30;
+
+let loading: Promise<void> | undefined;
+let simd: AddStrips | undefined;
+
+function prepare(): Promise<void> {
+  loading ??= import('./normal-equations-simd.ts').then(({ openAddStrips }) => {
+    simd = openAddStrips();
+  });
+  return loading;
+}
 
 /** Slots along one side of a workgroup's block; WGSL has the same number. */
 const BLOCK = 8;
@@ -40,15 +54,22 @@ export const normalMatrix = defineKernel({
   workgroups: ({ slots, tiles }) => [ceilDiv(slots, BLOCK), ceilDiv(slots, BLOCK), tiles],
   flops: ({ traces, chunk, slots }) => 2 * chunk * (traces * slots) ** 2,
   parts: ({ slots }) => ceilDiv(slots, STRIP),
+  prepare,
   reference({ values, columns, weights, counter, matrix }, constants, first, end) {
     const { samples, traces, chunk, slots, size, tiles, factor } = constants;
     const start = counter[0] * chunk;
     const count = Math.min(chunk, samples - start);
     const share = ceilDiv(chunk, tiles);
     const rows = { values, columns, matrix, size, slots };
+    // The first tile is the one that may be cut off: only there are rows added one at a time.
+    const topOf = (strip: number) => strip * STRIP - (-slots & (TILE - 1));
+    if (simd && traces === 1 && tiles === 1 && count * slots ** 2 > COPYING * size ** 2) {
+      const strips = Array.from({ length: end - first + 1 }, (_, i) => Math.min(Math.max(topOf(first + i), 0), slots));
+      simd({ values, columns, weights, matrix }, { start, count, slots, size, factor }, strips);
+      return;
+    }
     for (let strip = first; strip < end; strip++) {
-      // The first tile is the one that may be cut off: only there are rows added one at a time.
-      const top = strip * STRIP - (-slots & (TILE - 1));
+      const top = topOf(strip);
       for (let left = 0; left < traces; left++) {
         for (let right = 0; right < traces; right++) {
           for (let s = 0; s < count; s++) {

@@ -1,8 +1,10 @@
-/** References in WebAssembly are those in JavaScript, bit for bit. */
+/** What WebAssembly computes for the CPU is what TypeScript computes, bit for bit. */
 import { expect } from 'chai';
+import { openAddStrips } from '../../src/kernels/normal-equations-simd.ts';
 import { cubicLoops } from '../../src/kernels/spline-layer-cubic.ts';
 import { openSimdLoops } from '../../src/kernels/spline-layer-simd.ts';
 import { splineCellOrder } from '../../src/kernels/spline-layer-wide.ts';
+import { openTileProducts } from '../../src/optimizers/cholesky-simd.ts';
 import { Random } from './kernel-case.ts';
 
 const CASES = 30;
@@ -76,8 +78,52 @@ describe('spline layers in WebAssembly', () => {
       }
     });
   }
+});
 
-  it('are left out where a page forbids WebAssembly', () => {
+/** Rows of random columns, of which no two slots share one. */
+function randomRows(random: Random) {
+  const count = random.pick([1, 127, 128, 129, random.integer(1, 400)]);
+  const slots = random.integer(1, 70);
+  const perSlot = random.integer(1, 4);
+  const size = slots * perSlot;
+  const columns = Uint32Array.from(
+    { length: count * slots },
+    (_, at) => (at % slots) + slots * random.integer(0, perSlot - 1),
+  );
+  const draw = (length: number) => Float64Array.from({ length }, () => random.uniform(-1, 1));
+  const buffers = { values: draw(count * slots), columns, weights: draw(count + 5), matrix: draw(size * size) };
+  return { buffers, sizes: { start: random.integer(0, 5), count, slots, size, factor: random.uniform(0, 2) } };
+}
+
+describe('normal matrices in WebAssembly', () => {
+  const add = openAddStrips()!;
+
+  for (let seed = 0; seed < CASES; seed++) {
+    const random = new Random(seed);
+    const { buffers, sizes } = randomRows(random);
+    const { start, count, slots, size, factor } = sizes;
+    const strips = [0, slots, random.integer(0, slots), random.integer(0, slots)].sort((a, b) => a - b);
+
+    it(`${count} samples, ${slots} slots, ${size} parameters, strips ${strips}`, () => {
+      const { values, columns, weights, matrix } = buffers;
+      const exact = matrix.slice();
+      for (let s = 0; s < count; s++) {
+        for (let a = s * slots; a < (s + 1) * slots; a++) {
+          const value = factor * weights[start + s] * values[a];
+          for (let b = a; b < (s + 1) * slots; b++) exact[columns[a] * size + columns[b]] += value * values[b];
+        }
+      }
+      const [first, ...others] = strips.filter((strip, i) => strip !== strips[i - 1]);
+      // In two calls, as two threads would.
+      if (others.length > 1) add(buffers, sizes, others);
+      add(buffers, sizes, others.length > 1 ? [first, others[0]] : [first, ...others]);
+      expectSameBits(matrix, exact, 'matrix');
+    });
+  }
+});
+
+describe('WebAssembly', () => {
+  it('is done without where a page forbids it', () => {
     const { Module } = WebAssembly;
     try {
       WebAssembly.Module = class {
@@ -85,7 +131,7 @@ describe('spline layers in WebAssembly', () => {
           throw new WebAssembly.CompileError('violates the content security policy');
         }
       } as unknown as typeof Module;
-      expect(openSimdLoops()).to.equal(undefined);
+      for (const open of [openSimdLoops, openAddStrips, openTileProducts]) expect(open()).to.equal(undefined);
     } finally {
       WebAssembly.Module = Module;
     }
