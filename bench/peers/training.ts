@@ -39,7 +39,7 @@ const INTERVALS = quick ? [8] : [8, 16];
 const [TRAIN_POINTS, TEST_POINTS] = [2000, 2000];
 
 export function plans(device: boolean): Plan[] {
-  const cap = device ? 8 : quick ? 20 : 120;
+  const cap = device ? 8 : quick ? 20 : 60;
   return [
     { case: 'regression', title: 'exp(sin πx + y²), [2,5,1]: test MSE of 10⁻⁶', target: 1e-6, cap },
     { case: 'poisson', title: 'Poisson with a smooth solution, [2,5,1]: relative L2 of 10⁻³', target: 1e-3, cap },

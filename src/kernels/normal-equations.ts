@@ -4,6 +4,7 @@
  * Source: docs/mathematics.md, "Gauss–Newton on local support".
  */
 import normalMatrixWgsl from '../../shaders/normal-matrix.wgsl';
+import { Faster } from './faster.ts';
 import { rowElements } from './jacobian-rows.ts';
 import { ceilDiv, defineKernel, type HostArray } from './kernel.ts';
 import type { AddStrips } from './normal-equations-simd.ts';
@@ -11,15 +12,7 @@ import type { AddStrips } from './normal-equations-simd.ts';
 /** Products per entry of the matrix from which on copying it to WebAssembly and back is worth while. */
 const COPYING = 30;
 
-let loading: Promise<void> | undefined;
-let simd: AddStrips | undefined;
-
-function prepare(): Promise<void> {
-  loading ??= import('./normal-equations-simd.ts').then(({ openAddStrips }) => {
-    simd = openAddStrips();
-  });
-  return loading;
-}
+const simd = new Faster<AddStrips>(async () => (await import('./normal-equations-simd.ts')).openAddStrips());
 
 /** Slots along one side of a workgroup's block; WGSL has the same number. */
 const BLOCK = 8;
@@ -54,7 +47,7 @@ export const normalMatrix = defineKernel({
   workgroups: ({ slots, tiles }) => [ceilDiv(slots, BLOCK), ceilDiv(slots, BLOCK), tiles],
   flops: ({ traces, chunk, slots }) => 2 * chunk * (traces * slots) ** 2,
   parts: ({ slots }) => ceilDiv(slots, STRIP),
-  prepare,
+  prepare: simd.prepare,
   reference({ values, columns, weights, counter, matrix }, constants, first, end) {
     const { samples, traces, chunk, slots, size, tiles, factor } = constants;
     const start = counter[0] * chunk;
@@ -63,9 +56,9 @@ export const normalMatrix = defineKernel({
     const rows = { values, columns, matrix, size, slots };
     // The first tile is the one that may be cut off: only there are rows added one at a time.
     const topOf = (strip: number) => strip * STRIP - (-slots & (TILE - 1));
-    if (simd && traces === 1 && tiles === 1 && count * slots ** 2 > COPYING * size ** 2) {
+    if (simd.way && traces === 1 && tiles === 1 && count * slots ** 2 > COPYING * size ** 2) {
       const strips = Array.from({ length: end - first + 1 }, (_, i) => Math.min(Math.max(topOf(first + i), 0), slots));
-      simd({ values, columns, weights, matrix }, { start, count, slots, size, factor }, strips);
+      simd.way({ values, columns, weights, matrix }, { start, count, slots, size, factor }, strips);
       return;
     }
     for (let strip = first; strip < end; strip++) {

@@ -13,6 +13,7 @@ import coefficientGradientWgsl from '../../shaders/spline-coefficient-gradient.w
 import forwardWgsl from '../../shaders/spline-forward.wgsl';
 import inputGradientWgsl from '../../shaders/spline-input-gradient.wgsl';
 import { windowsAt } from '../splines/window.ts';
+import { Faster } from './faster.ts';
 import { ceilDiv, defineKernel, type Grid, MAX_WORKGROUPS } from './kernel.ts';
 import { type CubicLoops, cubicLoops, eachListed, unitOf } from './spline-layer-cubic.ts';
 import { splineWgsl } from './spline-wgsl.ts';
@@ -56,20 +57,15 @@ const FEW_SAMPLES = 32;
 /** Rows of a tile that WebAssembly's memory is grown for. */
 const MOST_NUMBERS = 2 ** 26;
 
-let loading: Promise<void> | undefined;
-let simd: CubicLoops | undefined;
+const simd = new Faster<CubicLoops>(async () => (await import('./spline-layer-simd.ts')).openSimdLoops());
 
-/** Has cubic references run in WebAssembly from then on, where a page and its engine allow that. */
-export function prepareCubic(): Promise<void> {
-  loading ??= import('./spline-layer-simd.ts').then(({ openSimdLoops }) => {
-    simd = openSimdLoops();
-  });
-  return loading;
-}
+/** Has cubic references run in WebAssembly from then on. */
+export const prepareCubic = simd.prepare;
 
 /** The faster ones for that many samples at once; they agree in every bit. */
 function loopsFor(samples: number, { outputs }: SplineLayerConstants): CubicLoops {
-  return simd && samples >= FEW_SAMPLES && samples * outputs <= MOST_NUMBERS ? simd : cubicLoops;
+  const worthIt = samples >= FEW_SAMPLES && samples * outputs <= MOST_NUMBERS;
+  return (worthIt && simd.way) || cubicLoops;
 }
 
 /** Threads of a workgroup. */
