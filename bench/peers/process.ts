@@ -26,6 +26,8 @@ export class Peer {
   #child?: ChildProcessWithoutNullStreams;
   #answer?: (reply: Reply | Hello) => void;
   #dead = false;
+  /** Why it is, if it went by itself. */
+  #end = '';
 
   constructor(spec: PeerSpec) {
     this.spec = spec;
@@ -49,6 +51,7 @@ export class Peer {
     const end = (why: string) => {
       if (child !== this.#child) return;
       this.#dead = true;
+      this.#end = why;
       this.#answer?.({ failed: why });
     };
     child.on('error', (error) => end(error.message));
@@ -62,6 +65,8 @@ export class Peer {
 
   async ask<Answer extends Reply>(request: Request): Promise<Answer | { failed: string } | { unsupported: string }> {
     if (this.#child === undefined || this.#dead) {
+      // Another process would know nothing of what is to be timed.
+      if (request.op === 'time') return { failed: this.#end };
       const hello = await this.start();
       if ('failed' in hello) return hello;
     }

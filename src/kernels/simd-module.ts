@@ -1,4 +1,5 @@
 /** A WebAssembly module with memory of its own, seen as numbers and as words of 32 bits. */
+import { NestkanError } from '../errors.ts';
 
 export const BYTES = 8;
 const PAGE_BYTES = 65536;
@@ -28,12 +29,23 @@ export class SimdModule<Functions> {
       end += CACHE_LINE * Math.ceil(lengths[name] / CACHE_LINE);
     }
     const missing = BYTES * end - this.#memory.buffer.byteLength;
-    if (missing > 0) this.#memory.grow(Math.ceil(missing / PAGE_BYTES));
+    if (missing > 0) this.#grow(Math.ceil(missing / PAGE_BYTES));
     if (this.floats.buffer !== this.#memory.buffer) {
       this.floats = new Float64Array(this.#memory.buffer);
       this.words = new Uint32Array(this.#memory.buffer);
     }
     return places;
+  }
+
+  #grow(pages: number): void {
+    try {
+      this.#memory.grow(pages);
+    } catch (cause) {
+      throw new NestkanError('OUT_OF_MEMORY', `WebAssembly has no memory for ${pages * PAGE_BYTES} more bytes`, {
+        fix: 'Use fewer rows, narrower layers or mini-batches.',
+        cause,
+      });
+    }
   }
 }
 
