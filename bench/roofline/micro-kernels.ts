@@ -1,12 +1,19 @@
 /** Kernels that do one thing as fast as a device can, to measure what it can. For benchmarks only. */
 import linearIndex from '../../shaders/lib/linear-index.wgsl';
 import { defineKernel, linearGrid } from '../../src/kernels/kernel.ts';
+import { BYTES, SimdModule } from '../../src/kernels/simd-module.ts';
 import copyQuadsWgsl from './copy-quads.wgsl';
 import emptyWgsl from './empty.wgsl';
+import fmaChainsWat from './fma-chains.wat';
 import fmaChainsWgsl from './fma-chains.wgsl';
 import gatheredProductsWgsl from './gathered-products.wgsl';
 import loadChainWgsl from './load-chain.wgsl';
 import scatteredSumsWgsl from './scattered-sums.wgsl';
+
+/** WebAssembly, as in the kernels that take the CPU most of its time. */
+const chains = new SimdModule<{ chains(seeds: number, results: number, count: number, links: number): void }>(
+  fmaChainsWat,
+);
 
 /** Powers of two; the WGSL has the same numbers. */
 const TABLE = 1024;
@@ -23,21 +30,10 @@ export const fmaChains = defineKernel({
   workgroups: ({ threads }) => linearGrid(threads),
   flops: ({ threads, steps }) => 64 * threads * steps,
   reference({ seeds, results }, { threads, steps }) {
-    for (let index = 0; index < threads; index++) {
-      const seed = seeds[index];
-      let [a, b, c, d, e, f, g, h] = [seed, seed + 1, seed + 2, seed + 3, seed + 4, seed + 5, seed + 6, seed + 7];
-      for (let link = 0; link < 4 * steps; link++) {
-        a = a * 0.5 + seed;
-        b = b * 0.5 + seed;
-        c = c * 0.5 + seed;
-        d = d * 0.5 + seed;
-        e = e * 0.5 + seed;
-        f = f * 0.5 + seed;
-        g = g * 0.5 + seed;
-        h = h * 0.5 + seed;
-      }
-      results[index] = a + b + c + d + e + f + g + h;
-    }
+    const places = chains.places({ seeds: threads + 1, results: threads + 1 });
+    chains.floats.set(seeds.subarray(0, threads), places.seeds);
+    chains.functions.chains(BYTES * places.seeds, BYTES * places.results, 2 * Math.ceil(threads / 2), 4 * steps);
+    results.set(chains.floats.subarray(places.results, places.results + threads));
   },
 });
 

@@ -70,7 +70,8 @@ function deviceSections({ limits, steps, explanations, leftOut }: DeviceResults,
   return [
     '### What the device can do',
     limitsTable(limits),
-    'Gathered: multiply-adds with a factor from a table in the cache, at places known at run time only, as in the value of a ' +
+    'In registers: on the CPU in WebAssembly, two numbers in a vector. ' +
+      'Gathered: multiply-adds with a factor from a table in the cache, at places known at run time only, as in the value of a ' +
       'spline. Scattered: multiply-adds to sums in workgroup memory (on the CPU, an array) at such places, as in the fused ' +
       'kernel’s gradient.',
     '### Steps',

@@ -1,0 +1,41 @@
+;; The multiply-adds of fma-chains.wgsl in float64 for two elements at a time: eight chains of vectors.
+(module
+  (memory (export "memory") 1)
+
+  ;; results [count] from seeds [count], places in bytes and count even; $links of every chain.
+  (func (export "chains") (param $seeds i32) (param $results i32) (param $count i32) (param $links i32)
+    (local $end i32) (local $link i32) (local $seed v128) (local $half v128)
+    (local $a v128) (local $b v128) (local $c v128) (local $d v128)
+    (local $e v128) (local $f v128) (local $g v128) (local $h v128)
+    (local.set $half (v128.const f64x2 0.5 0.5))
+    (local.set $end (i32.add (local.get $seeds) (i32.shl (local.get $count) (i32.const 3))))
+    (loop $elements
+      (local.set $seed (v128.load (local.get $seeds)))
+      (local.set $a (f64x2.add (local.get $seed) (v128.const f64x2 0 0)))
+      (local.set $b (f64x2.add (local.get $seed) (v128.const f64x2 1 1)))
+      (local.set $c (f64x2.add (local.get $seed) (v128.const f64x2 2 2)))
+      (local.set $d (f64x2.add (local.get $seed) (v128.const f64x2 3 3)))
+      (local.set $e (f64x2.add (local.get $seed) (v128.const f64x2 4 4)))
+      (local.set $f (f64x2.add (local.get $seed) (v128.const f64x2 5 5)))
+      (local.set $g (f64x2.add (local.get $seed) (v128.const f64x2 6 6)))
+      (local.set $h (f64x2.add (local.get $seed) (v128.const f64x2 7 7)))
+      (local.set $link (local.get $links))
+      (loop $chain
+        (local.set $a (f64x2.add (f64x2.mul (local.get $a) (local.get $half)) (local.get $seed)))
+        (local.set $b (f64x2.add (f64x2.mul (local.get $b) (local.get $half)) (local.get $seed)))
+        (local.set $c (f64x2.add (f64x2.mul (local.get $c) (local.get $half)) (local.get $seed)))
+        (local.set $d (f64x2.add (f64x2.mul (local.get $d) (local.get $half)) (local.get $seed)))
+        (local.set $e (f64x2.add (f64x2.mul (local.get $e) (local.get $half)) (local.get $seed)))
+        (local.set $f (f64x2.add (f64x2.mul (local.get $f) (local.get $half)) (local.get $seed)))
+        (local.set $g (f64x2.add (f64x2.mul (local.get $g) (local.get $half)) (local.get $seed)))
+        (local.set $h (f64x2.add (f64x2.mul (local.get $h) (local.get $half)) (local.get $seed)))
+        (local.set $link (i32.sub (local.get $link) (i32.const 1)))
+        (br_if $chain (local.get $link)))
+      (v128.store (local.get $results)
+        (f64x2.add (f64x2.add (f64x2.add (f64x2.add (f64x2.add (f64x2.add (f64x2.add
+          (local.get $a) (local.get $b)) (local.get $c)) (local.get $d)) (local.get $e)) (local.get $f)) (local.get $g))
+          (local.get $h)))
+      (local.set $seeds (i32.add (local.get $seeds) (i32.const 16)))
+      (local.set $results (i32.add (local.get $results) (i32.const 16)))
+      (br_if $elements (i32.lt_u (local.get $seeds) (local.get $end)))))
+)
