@@ -1,9 +1,14 @@
 /** What WebAssembly computes for the CPU is what TypeScript computes, bit for bit. */
 import { expect } from 'chai';
+import { CpuBackend } from '../../src/backend/cpu/cpu-backend.ts';
+import { Faster } from '../../src/kernels/faster.ts';
+import type { Kernel } from '../../src/kernels/kernel.ts';
 import { openAddStrips } from '../../src/kernels/normal-equations-simd.ts';
+import { kernels } from '../../src/kernels/registry.ts';
 import { cubicLoops } from '../../src/kernels/spline-layer-cubic.ts';
 import { openSimdLoops } from '../../src/kernels/spline-layer-simd.ts';
 import { splineCellOrder } from '../../src/kernels/spline-layer-wide.ts';
+import { fill } from '../../src/kernels/vectors.ts';
 import { openTileProducts } from '../../src/optimizers/cholesky-simd.ts';
 import { Random } from './kernel-case.ts';
 
@@ -123,6 +128,44 @@ describe('normal matrices in WebAssembly', () => {
 });
 
 describe('WebAssembly', () => {
+  it('is prepared by the kernels that have it, before the CPU records them', async () => {
+    const names = kernels.filter(({ prepare }) => prepare).map(({ name }) => name);
+    expect(names).to.have.members([
+      'spline-forward',
+      'spline-forward-wide',
+      'spline-input-gradient',
+      'spline-input-gradient-wide',
+      'spline-coefficient-gradient',
+      'spline-coefficient-gradient-wide',
+      'normal-matrix',
+    ]);
+    let prepared = false;
+    const kernel: Kernel = {
+      ...fill,
+      async prepare() {
+        await Promise.resolve();
+        prepared = true;
+      },
+    };
+    const backend = new CpuBackend();
+    const target = backend.allocate(1);
+    await backend.record([{ kernel, buffers: { target }, constants: { count: 1, value: 0 } }]);
+    expect(prepared).to.equal(true);
+    backend.destroy();
+  });
+
+  it('is fetched once, and again only after that has failed', async () => {
+    let calls = 0;
+    const faster = new Faster(async () => {
+      if (++calls === 1) throw new Error('offline');
+      return 'there';
+    });
+    const failure = await faster.prepare().catch((error: Error) => error.message);
+    expect([failure, faster.way]).to.deep.equal(['offline', undefined]);
+    await Promise.all([faster.prepare(), faster.prepare()]);
+    expect([calls, faster.way]).to.deep.equal([2, 'there']);
+  });
+
   it('is done without where a page forbids it', () => {
     const { Module } = WebAssembly;
     try {

@@ -8,11 +8,17 @@ export class Faster<Way> {
     this.#fetch = fetch;
   }
 
-  /** Sets `way`, once. */
+  /** Sets `way`, once; what could not be fetched is asked for again the next time. */
   readonly prepare = (): Promise<void> => {
-    this.#fetching ??= this.#fetch().then((way) => {
-      this.way = way;
-    });
+    this.#fetching ??= this.#fetch().then(
+      (way) => {
+        this.way = way;
+      },
+      (error) => {
+        this.#fetching = undefined;
+        throw error;
+      },
+    );
     return this.#fetching;
   };
 }

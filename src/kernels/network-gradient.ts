@@ -96,7 +96,8 @@ export function networkGradient(layers: readonly NetworkLayer[], points: Network
     workgroups: ({ tiles, models }) => [tiles, models, 1],
     flops: ({ batch, models }) => models * batch * (points.traces * flopsPerPoint(layers, points) + head.flops),
     parts: ({ models, tiles }) => models * tiles,
-    prepare: prepareCubic,
+    // Jets have references of their own.
+    ...(points.order === 0 && { prepare: prepareCubic }),
     recipe: { maker: 'networkGradient', options: { layers, points, head: head.recipe } },
     reference: referenceOf(layers, points, head),
   });

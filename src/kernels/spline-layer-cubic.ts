@@ -1,8 +1,8 @@
 /**
  * The references of the spline layer (src/kernels/spline-layer.ts) for cubic splines, the default degree.
  *
- * A window that V8 inlines and four rows of weights per step make them two to three times as fast as the loops that serve
- * every degree. Where WebAssembly is at hand, src/kernels/spline-layer-simd.ts does the same.
+ * A window that V8 inlines and four rows of weights per step make them faster than the loops that serve every degree.
+ * Where WebAssembly is at hand, src/kernels/spline-layer-simd.ts does the same.
  */
 import type { WindowGrid } from '../splines/window.ts';
 import type { HostArray } from './kernel.ts';

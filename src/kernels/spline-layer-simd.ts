@@ -1,6 +1,5 @@
 /**
- * The loops of src/kernels/spline-layer-cubic.ts in WebAssembly, which has vectors: several times as fast, and the same in
- * every bit.
+ * The loops of src/kernels/spline-layer-cubic.ts in WebAssembly, which has vectors: the same in every bit.
  *
  * The module has memory of its own, one per thread, so that a caller's arrays may lie anywhere. What it works on is
  * copied there in pieces that the processor's caches hold: samples by the block, weights by the input.
@@ -128,7 +127,7 @@ class SimdLoops implements CubicLoops {
     let loaded = -1;
     for (let unit = first; unit < end; unit++) {
       const { p, from, count } = unitOf(unit, grid);
-      const places = this.#places(count, grid);
+      const places = this.#places(count, grid, samples ? 1 : inputs);
       const floats = this.#module.floats;
       const words = this.#module.words;
       floats.fill(0, places.rows, places.rows + (intervals + 3) * rowLength);
@@ -160,14 +159,14 @@ class SimdLoops implements CubicLoops {
     }
   };
 
-  /** For that many samples and one input's rows. Windows are made two at a time, and one is looked at behind the last. */
-  #places(count: number, grid: LayerGrid): Places {
+  /** For that many samples, `columns` of x and one input's rows. Windows are made two at a time, and one is looked at behind the last. */
+  #places(count: number, grid: LayerGrid, columns = grid.inputs): Places {
     const rowLength = rowLengthOf(grid);
     const rows = (grid.intervals + 3) * rowLength;
     return this.#module.places({
       samples: count * rowLength,
       rows,
-      x: (count + 1) * grid.inputs,
+      x: (count + 1) * columns,
       window: WINDOW * (count + 2),
       scratch: Math.max(rows, count * rowLength),
     });

@@ -54,7 +54,7 @@ function samplesOf({ batch }: SplineLayerConstants, firstBlock: number, endBlock
 
 /** Fewer samples are not worth copying weights for. */
 const FEW_SAMPLES = 32;
-/** Rows of a tile that WebAssembly's memory is grown for. */
+/** Numbers of a tile's samples that WebAssembly's memory is grown for. */
 const MOST_NUMBERS = 2 ** 26;
 
 const simd = new Faster<CubicLoops>(async () => (await import('./spline-layer-simd.ts')).openSimdLoops());
@@ -62,10 +62,9 @@ const simd = new Faster<CubicLoops>(async () => (await import('./spline-layer-si
 /** Has cubic references run in WebAssembly from then on. */
 export const prepareCubic = simd.prepare;
 
-/** The faster ones for that many samples at once; they agree in every bit. */
-function loopsFor(samples: number, { outputs }: SplineLayerConstants): CubicLoops {
-  const worthIt = samples >= FEW_SAMPLES && samples * outputs <= MOST_NUMBERS;
-  return (worthIt && simd.way) || cubicLoops;
+/** The faster ones for that many samples, of which so many numbers are needed at once; they agree in every bit. */
+function loopsFor(samples: number, numbers = 0): CubicLoops {
+  return (samples >= FEW_SAMPLES && numbers <= MOST_NUMBERS && simd.way) || cubicLoops;
 }
 
 /** Threads of a workgroup. */
@@ -109,7 +108,7 @@ export const splineForward = defineKernel({
   reference(buffers, grid, firstBlock, endBlock) {
     const [first, end] = samplesOf(grid, firstBlock, endBlock);
     const { inputs, outputs, intervals, degree } = grid;
-    if (degree === 3) return loopsFor(end - first, grid).forward(buffers, grid, first, end);
+    if (degree === 3) return loopsFor(end - first).forward(buffers, grid, first, end);
     const { x, weights, y } = buffers;
     y.fill(0, first * outputs, end * outputs);
     const { cells, windows } = sampleWindows(grid);
@@ -145,7 +144,7 @@ export const splineInputGradient = defineKernel({
   reference(buffers, grid, firstBlock, endBlock) {
     const [first, end] = samplesOf(grid, firstBlock, endBlock);
     const { inputs, outputs, intervals, degree } = grid;
-    if (degree === 3) return loopsFor(end - first, grid).inputGradient(buffers, grid, first, end);
+    if (degree === 3) return loopsFor(end - first).inputGradient(buffers, grid, first, end);
     const { x, weights, outputGradient, inputGradient } = buffers;
     const { cells, windows } = sampleWindows(grid);
     for (let b = first; b < end; b++) {
@@ -224,7 +223,8 @@ export function sumCoefficients(
 ): void {
   const { batch, inputs, outputs, intervals, degree, tiles } = grid;
   if (degree === 3) {
-    loopsFor(ceilDiv(batch, tiles), grid).coefficientGradient(buffers, grid, first, end);
+    const samples = ceilDiv(batch, tiles);
+    loopsFor(samples, samples * Math.max(inputs, outputs)).coefficientGradient(buffers, grid, first, end);
     return;
   }
   const { x, outputGradient, starts, samples, partials } = buffers;

@@ -3,7 +3,7 @@ import type { TileProducts } from './cholesky-simd.ts';
 
 const simd = new Faster<TileProducts>(async () => (await import('./cholesky-simd.ts')).openTileProducts());
 
-/** Has factors made in WebAssembly from then on: four to five times as fast, the same in every bit. */
+/** Has factors made in WebAssembly from then on, the same in every bit. */
 export const prepareFactors = simd.prepare;
 
 /**

@@ -55,9 +55,9 @@ export class NormalEquations implements GaussNewtonSource {
     leastSquares: LeastSquares,
     { room = ROOM }: NormalEquationsOptions = {},
   ): Promise<NormalEquations> {
+    await prepareFactors();
     const equations = new NormalEquations(backend, length);
     await equations.#memory.orRelease(equations.#record(leastSquares, room));
-    await prepareFactors();
     return equations;
   }
 
